@@ -1,0 +1,92 @@
+"""A running chain of watched workers (``watched.py``) and what is asked of it from outside."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from synthgate.bench.load import delete_topics, load_facts
+from synthgate.bench.on_broker import ALL, BenchError, fresh_name, settings_for
+from synthgate.bench.traffic import Phase, Traffic
+from synthgate.bench.watched import ASKED
+from synthgate.broker.choose import Broker
+from synthgate.demo.chain import Chain, WorkerProcess
+
+TOPOLOGIES: Final[Mapping[str, tuple[str, ...]]] = {"six topics": (), "fused": ("--fused",)}
+"""Name to arguments of the one worker."""
+ANSWERED_SECONDS_MAX: Final = 60.0
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def watched_chain(
+    broker: Broker, home: Path, layout: Mapping[str, Sequence[str]], **asked: Any
+) -> Iterator[Chain]:
+    """A chain that is made ready and not started; its topics are deleted in the end.
+
+    ``layout``: worker name to its arguments. ``asked``: what the workers are asked for besides.
+    """
+    settings = settings_for(broker, home, fresh_name())
+    (settings.data_dir / ASKED).write_bytes(orjson.dumps(asked))
+    chain = Chain(broker, settings, layout, dict.fromkeys(layout, "synthgate.bench.watched"))
+    try:
+        chain.prepare()
+        asyncio.run(load_facts(settings))
+        yield chain
+    finally:
+        asyncio.run(delete_topics(settings, ALL))
+
+
+async def answered(traffic: Traffic, phase: Phase) -> None:
+    """Wait until all requests of a phase are answered.
+
+    Raises:
+        BenchError: some are not within ``ANSWERED_SECONDS_MAX``.
+    """
+    left = await traffic.settled(phase, ANSWERED_SECONDS_MAX)
+    if left:
+        raise BenchError(
+            f"{left} of {len(phase.due)} requests ({phase.name}) had no decision within"
+            f" {ANSWERED_SECONDS_MAX:g} s: {traffic.broken or 'the chain is too slow, or stands'}"
+        )
+
+
+def rate_of(traffic: Traffic, burst: Phase) -> float:
+    """Decisions a second over the last nine tenths of a burst."""
+    read = sorted(traffic.answers[number].at for number in burst.due)
+    first = len(read) // 10
+    return (len(read) - 1 - first) / max(read[-1] - read[first], 1e-3)
+
+
+def process_id(worker: WorkerProcess) -> int:
+    """Of a worker that runs.
+
+    Raises:
+        BenchError: it has ended.
+    """
+    process = worker.process
+    if process is None or process.poll() is not None:
+        raise BenchError(f"worker {worker.name} has ended: {worker.log}")
+    return process.pid
+
+
+def rss_bytes(pid: int) -> int:
+    """Memory a process holds now."""
+    return int(_fields(pid, "statm")[1]) * _PAGE
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time a process has used, user and system."""
+    fields = _fields(pid, "stat")
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _fields(pid: int, name: str) -> list[str]:
+    """Of stat, those behind the program's name, which stands in brackets and may hold anything."""
+    text = Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
+    return text.rpartition(")")[2].split()

@@ -1,0 +1,1 @@
+"""Cases: state machines over what happened, penalties, deadlines, levels, reports. Pure: no clock, no I/O."""

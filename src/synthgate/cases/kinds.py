@@ -1,0 +1,209 @@
+"""The machines: what each kind of case can take, and what forbids it. Data and small guards.
+
+content: illegal content was found (DSP 10, GAI 14, CSL 49). appeal: a user contests a penalty (DSP 12).
+complaint: anyone complains about content (DSP 12). incident: a network incident (INC). rumour: false
+information spreads (DSP 11). order: a regulator asks or orders (DSP 21). bypass: something was delivered that
+no decision let out. user: what is held against a user (cases/penalties.py reckons it).
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from synthgate.cases.machine import ANY, Happened, Machine
+from synthgate.events.decision import CaseRow
+
+CHANNELS: Final = ("reference", "file_sha256")
+"""What shows a receipt: the authority's reference, or the hash of the receipt's file."""
+
+
+def named(row: CaseRow, event: Happened) -> str | None:
+    """People act under a name."""
+    return None if event.by else f"{event.type} needs the name of who acts (by)"
+
+
+def reasoned(row: CaseRow, event: Happened) -> str | None:
+    """What touches a person's rights is reasoned (DSP 10, 12)."""
+    return None if event.reason else f"{event.type} needs a reason"
+
+
+def another_reviewer(row: CaseRow, event: Happened) -> str | None:
+    """Who judged before does not judge the appeal."""
+    before = {*row.links.get("judged_by", ()), *_judges(row)}
+    if event.by in before:
+        return f"{event.by} judged this before: an appeal needs another reviewer"
+    return None
+
+
+def receipted(row: CaseRow, event: Happened) -> str | None:
+    """A report is made when the authority's receipt is there; a gateway's answer is none."""
+    if not event.detail.get("channel"):
+        return "a receipt names the channel it came by (channel)"
+    if not any(event.detail.get(name) for name in CHANNELS):
+        return (
+            "a receipt bears the authority's reference (reference) or its file's hash (file_sha256)"
+        )
+    return None
+
+
+def reported_first(row: CaseRow, event: Happened) -> str | None:
+    """A case that owes a report is not closed without its receipt."""
+    owed = [d.id for d in row.deadlines if d.id.startswith("report") and d.met_at is None]
+    if owed:
+        return f"the case owes a report ({', '.join(owed)}): enter its receipt first"
+    return None
+
+
+def _judges(row: CaseRow) -> set[str | None]:
+    return {
+        noted.by
+        for noted in row.timeline
+        if noted.refused is None and noted.type.endswith((".upheld", ".rejected"))
+    }
+
+
+_NOTES: Final = {(ANY, "note.added"): ANY}
+_REPORTS: Final = {
+    (ANY, "report.approved"): ANY,
+    (ANY, "report.handed_over"): ANY,
+}
+_REPORT_MEETS: Final = MappingProxyType(
+    {"report.approved": ("report.draft",), "report.receipted": ("report.draft", "report.sent")}
+)
+
+CONTENT: Final = Machine(
+    "content", "found",
+    {
+        **_NOTES, **_REPORTS,
+        ("found", "report.receipted"): "reported",
+        ("reported", "report.receipted"): "reported",
+        ("found", "case.closed"): "closed",
+        ("reported", "case.closed"): "closed",
+        ("found", "decision.overturned"): "overturned",
+        ("reported", "decision.overturned"): "overturned",
+        ("closed", "decision.overturned"): "overturned",
+    },
+    frozenset({"closed", "overturned"}),
+    _REPORT_MEETS,
+    {
+        "report.approved": (named,),
+        "report.receipted": (named, receipted),
+        "case.closed": (named, reported_first),
+    },
+)  # fmt: skip
+
+APPEAL: Final = Machine(
+    "appeal", "received",
+    {
+        **_NOTES,
+        ("received", "appeal.taken"): "in_review",
+        ("received", "appeal.upheld"): "upheld",
+        ("in_review", "appeal.upheld"): "upheld",
+        ("received", "appeal.rejected"): "rejected",
+        ("in_review", "appeal.rejected"): "rejected",
+    },
+    frozenset({"upheld", "rejected", "inadmissible"}),
+    {"appeal.upheld": ("decide",), "appeal.rejected": ("decide",)},
+    {
+        "appeal.taken": (named, another_reviewer),
+        "appeal.upheld": (named, reasoned, another_reviewer),
+        "appeal.rejected": (named, reasoned, another_reviewer),
+    },
+)  # fmt: skip
+
+COMPLAINT: Final = Machine(
+    "complaint", "received",
+    {
+        **_NOTES,
+        (ANY, "complaint.matched"): ANY,
+        ("received", "complaint.taken"): "in_review",
+        ("received", "complaint.upheld"): "upheld",
+        ("in_review", "complaint.upheld"): "upheld",
+        ("received", "complaint.rejected"): "rejected",
+        ("in_review", "complaint.rejected"): "rejected",
+        ("rejected", "complaint.appealed"): "appealed",
+        ("appealed", "complaint.upheld"): "upheld",
+        ("appealed", "complaint.rejected"): "refused_again",
+    },
+    frozenset({"upheld", "rejected", "refused_again"}),
+    {"complaint.upheld": ("decide",), "complaint.rejected": ("decide",)},
+    {
+        "complaint.matched": (named,),
+        "complaint.taken": (named,),
+        "complaint.upheld": (named, reasoned, another_reviewer),
+        "complaint.rejected": (named, reasoned, another_reviewer),
+        "complaint.appealed": (reasoned,),
+    },
+)  # fmt: skip
+
+INCIDENT: Final = Machine(
+    "incident", "found",
+    {
+        **_NOTES, **_REPORTS,
+        ("found", "incident.graded"): "found",
+        ("reported", "incident.graded"): "reported",
+        ("found", "report.receipted"): "reported",
+        ("reported", "report.receipted"): "reported",
+        ("found", "incident.closed"): "handled",
+        ("reported", "incident.closed"): "handled",
+        ("handled", "report.receipted"): "handled",
+        ("handled", "summary.receipted"): "summarised",
+        ("handled", "case.closed"): "closed",
+    },
+    frozenset({"summarised", "closed"}),
+    {**_REPORT_MEETS, "summary.receipted": ("summary",)},
+    {
+        "report.approved": (named,),
+        "report.receipted": (named, receipted),
+        "summary.receipted": (named, receipted),
+        "case.closed": (named, reported_first),
+    },
+)  # fmt: skip
+
+RUMOUR: Final = Machine(
+    "rumour", "detected",
+    {
+        **_NOTES, **_REPORTS,
+        ("detected", "report.receipted"): "reported",
+        ("reported", "report.receipted"): "reported",
+        ("reported", "rumour.dispelled"): "dispelled",
+        ("detected", "rumour.unfounded"): "unfounded",
+        ("reported", "rumour.unfounded"): "unfounded",
+    },
+    frozenset({"dispelled", "unfounded"}),
+    _REPORT_MEETS,
+    {
+        "report.approved": (named,),
+        "report.receipted": (named, receipted),
+        "rumour.dispelled": (reported_first,),
+        "rumour.unfounded": (named, reasoned),
+    },
+)  # fmt: skip
+
+ORDER: Final = Machine(
+    "order", "received",
+    {
+        **_NOTES,
+        ("received", "order.carried_out"): "carried_out",
+        ("carried_out", "order.answered"): "answered",
+        ("received", "order.answered"): "answered",
+    },
+    frozenset({"answered"}),
+    {"order.carried_out": ("carry_out",), "order.answered": ("carry_out", "answer")},
+    {"order.carried_out": (named,), "order.answered": (named,)},
+)  # fmt: skip
+
+BYPASS: Final = Machine(
+    "bypass", "found",
+    {**_NOTES, ("found", "case.closed"): "closed"},
+    frozenset({"closed"}),
+    guards={"case.closed": (named, reasoned)},
+)  # fmt: skip
+
+USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",
+    ("counted", "penalty.reversed"): "counted"}, frozenset(),
+    guards={"penalty.lifted": (named, reasoned)})  # fmt: skip
+
+MACHINES: Final[dict[str, Machine]] = {
+    machine.kind: machine
+    for machine in (CONTENT, APPEAL, COMPLAINT, INCIDENT, RUMOUR, ORDER, BYPASS, USER)
+}

@@ -1,0 +1,116 @@
+"""``synthgate keys``: make an installation's keys, and say which there are (never what they hold)."""
+
+import argparse
+import hashlib
+from typing import Any
+
+from synthgate.cli.options import command, group, load
+
+
+def add(subparsers: Any) -> None:
+    """Register the command."""
+    under = group(subparsers, "keys", "make the keys of an installation, or say which there are")
+    command(under, "init", init, "make one fresh key of each kind; never touches one that exists")
+    command(under, "show", run, "which keys there are, by fingerprint; no secret is printed")
+    command(under, "add-identity", add_identity, "make the next identity key; two may live at once")
+    command(
+        under, "add-pass", add_pass, "make the next pass key; workers sign with it once restarted"
+    )
+    command(
+        under, "add-checkpoint", add_checkpoint,
+        "make the key that signs the logs' checkpoints, where there is none",
+    )  # fmt: skip
+    command(
+        under, "add-canary", add_canary, "make the canary key, if the installation has none yet"
+    )
+
+
+def init(args: argparse.Namespace) -> int:
+    """Make the folder. KeyFolderError if a key is there already."""
+    from synthgate.crypto.keys import KeyFolder
+
+    folder = KeyFolder.init(load(args).keys_dir)
+    print(f"keys: made in {folder.path}")
+    print(
+        "Copy the folder to a safe place now: without master.key no content in the ledger can be read,"
+    )
+    print(
+        "and operator.key (it opens the quarantine) belongs with the operator, not with the workers."
+    )
+    return 0
+
+
+def add_pass(args: argparse.Namespace) -> int:
+    """Add one pass key; old passes go on to verify."""
+    from synthgate.crypto.keys import KeyFolder
+
+    kid = KeyFolder(load(args).keys_dir).add_pass_key()
+    print(f"keys: pass-{kid}.key made; give it to every verifier before the workers sign with it")
+    return 0
+
+
+def add_checkpoint(args: argparse.Namespace) -> int:
+    """Make the checkpoint key of an installation that is older than checkpoints."""
+    from synthgate.crypto.keys import KeyFolder
+
+    folder = KeyFolder(load(args).keys_dir)
+    folder.add_checkpoint_key()
+    print(f"keys: checkpoint.key made in {folder.path}; give checkpoint.pub to your auditors")
+    return 0
+
+
+def add_identity(args: argparse.Namespace) -> int:
+    """Add one identity key; tokens of the older go on to be recognised."""
+    from synthgate.crypto.keys import KeyFolder
+
+    kid = KeyFolder(load(args).keys_dir).add_identity_key()
+    print(f"keys: identity-{kid}.key made; from the next start on new tokens begin with {kid}.")
+    return 0
+
+
+def add_canary(args: argparse.Namespace) -> int:
+    """Make it. KeyFolderError if it is there already."""
+    from synthgate.crypto.keys import KeyFolder
+
+    KeyFolder(load(args).keys_dir).add_canary_key()
+    print("keys: canary.key made; workers of identity and the canary need it, restarted")
+    return 0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a fingerprint of each key; 78 if one of them is missing or malformed."""
+    from synthgate.crypto.keys import KeyFolder, KeyFolderError
+
+    folder = KeyFolder(load(args).keys_dir)
+    print(f"{'master.key':<14} {fingerprint(folder.master_key)}")
+    print(f"{'token.key':<14} {fingerprint(folder.token_key)}")
+    print(f"{'checkpoint.key':<14} {fingerprint(folder.checkpoint_private)}")
+    print(f"{'checkpoint.pub':<14} {fingerprint(folder.checkpoint_public)}")
+    canary = folder.canary_key
+    told = fingerprint(canary) if canary else "not here: no canary is believed (keys add-canary)"
+    print(f"{'canary.key':<14} {told}")
+    print(f"{'operator.pub':<14} {fingerprint(folder.operator_public)}")
+    try:
+        print(f"{'operator.key':<14} {fingerprint(folder.operator_private)}")
+    except KeyFolderError:
+        print(f"{'operator.key':<14} not here, as it should be where workers run")
+    try:
+        identity = folder.identity_keys
+    except KeyFolderError:
+        print(
+            f"{'identity.key':<14} none here; `synthgate keys add-identity` makes one for `synthgate token`"
+        )
+    else:
+        for kid, key in sorted(identity.keys.items(), key=lambda row: int(row[0])):
+            makes = "  makes tokens" if kid == identity.making else ""
+            print(f"{f'identity-{kid}.key':<14} {fingerprint(key)}{makes}")
+    keys = folder.pass_keys
+    for kid, key in sorted(keys.keys.items(), key=lambda row: int(row[0])):
+        signs = "  signs" if kid == keys.signing else ""
+        print(f"{f'pass-{kid}.key':<14} {fingerprint(key)}{signs}")
+    return 0
+
+
+def fingerprint(key: bytes) -> str:
+    """Enough to compare two machines by, nothing to guess a key from."""
+    return hashlib.sha256(b"synthgate key fingerprint" + key).hexdigest()[:16]

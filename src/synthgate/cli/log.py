@@ -1,0 +1,84 @@
+"""``synthgate log``: what can be derived from the logs: tiles and signed checkpoints."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from synthgate.cli.options import command, group, load
+
+if TYPE_CHECKING:
+    from synthgate.ledger import CheckpointKey, Prover
+    from synthgate.settings import Settings
+
+
+def add(subparsers: Any) -> None:
+    """Register the commands."""
+    under = group(subparsers, "log", "tiles and signed checkpoints of the logs")
+    leaf = command(
+        under, "build", build,
+        "bring tiles and checkpoints up to the logs; workers do it by themselves",
+    )  # fmt: skip
+    leaf.add_argument(
+        "--rebuild", action="store_true", help="throw the tiles away and make them from the logs"
+    )
+
+    leaf = command(
+        under, "expire", expire, "let packs go whose every entry is past its period; holds are kept"
+    )
+    leaf.add_argument("--dry-run", action="store_true", help="only say what would go, and when")
+
+
+def expire(args: argparse.Namespace) -> int:
+    """What is past its period, under a checkpoint and under no hold goes; its hashes stay."""
+    import time
+    from datetime import UTC, datetime
+
+    from synthgate.law import load as load_law
+    from synthgate.ledger import LocalStore, expiry
+    from synthgate.ledger.holds import Holds
+
+    settings = load(args)
+    store = LocalStore(settings.ledger_dir)
+    now_ms = time.time_ns() // 1_000_000
+    floor_days = load_law().at(now_ms).policy.retention.keep_days
+    holds = Holds(settings.holds_path).all()
+    for log, prover in zip(store.logs(), provers(settings, signing(settings)), strict=True):
+        newest = prover.published.newest()
+        for pack in expiry.packs(store, log, holds, floor_days):
+            until = datetime.fromtimestamp(pack.keep_until / 1000, UTC).isoformat(" ", "minutes")
+            says = f"kept until {until}"
+            if pack.held_by:
+                says = f"held by {', '.join(pack.held_by)}"
+            elif now_ms > pack.keep_until:
+                says = "past its period"
+                if not args.dry_run:
+                    size = newest.size if newest else 0
+                    gone = expiry.expire(store, pack, now_ms, size)
+                    says = "gone; its hashes stand" if gone else "under no checkpoint yet"
+            print(f"log {log}  entries {pack.first} to {pack.end - 1}  {says}")
+    return 0
+
+
+def build(args: argparse.Namespace) -> int:
+    """Build each log there is; CheckpointConflict if one contradicts what was published."""
+    settings = load(args)
+    for prover in provers(settings, signing(settings)):
+        newest = prover.rebuild() if args.rebuild else prover.build()
+        print(f"{newest.origin}  {newest.size} entries  {newest.root.hex()}")
+    return 0
+
+
+def signing(settings: "Settings") -> "CheckpointKey":
+    """The key that signs checkpoints. Raises KeyFolderError."""
+    from synthgate.crypto.keys import KeyFolder
+    from synthgate.ledger import CheckpointKey
+
+    keys = KeyFolder(settings.keys_dir)
+    return CheckpointKey(settings.log_name, keys.checkpoint_private, keys.checkpoint_public)
+
+
+def provers(settings: "Settings", key: "CheckpointKey") -> "list[Prover]":
+    """One for each log there is."""
+    from synthgate.ledger import LocalStore, Prover
+
+    store = LocalStore(settings.ledger_dir)
+    return [Prover(store, settings.proofs_of(log), log, key) for log in store.logs()]

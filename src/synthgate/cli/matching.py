@@ -1,0 +1,72 @@
+"""What a complaint is about, among what was released: by number, exact hash, or likeness of a picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthgate.cli.errors import CONFIGURATION, CommandError
+
+if TYPE_CHECKING:
+    from synthgate.settings import Settings
+    from synthgate.steps.trace_index import Traced
+
+SHOWN_MAX = 20
+
+
+async def matches(settings: "Settings", case: str, file: str | None) -> list[dict[str, Any]]:
+    """The acts that let it out, the nearest first. distance: bits of a picture that differ; None: exact.
+
+    Raises:
+        CommandError: no such case or file, no picture.
+        KeyFolderError, LedgerError: the logs cannot be opened.
+    """
+    from synthgate.cli.casebook import read
+    from synthgate.crypto.keys import KeyFolder
+    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.steps.reach import starts
+    from synthgate.steps.trace_index import TraceIndex
+
+    held = (await read(settings)).named(case)
+    keys = KeyFolder(settings.keys_dir)
+    store = LocalStore(settings.ledger_dir)
+    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    index = TraceIndex(settings.trace_path)
+    try:
+        index.update(store, ring)
+        about = held.row.detail.get("about", {})
+        rows = [_row(one, about.get("sha256"), None) for one in starts(index, about)]
+        for like in _alike(settings, file):
+            rows += [_row(one, like.sha256, like.distance) for one in index.by_object(like.sha256)]
+        return [row for row in rows if row["tenant"] == held.row.tenant][:SHOWN_MAX]
+    finally:
+        index.close()
+
+
+def _alike(settings: "Settings", file: str | None) -> list[Any]:
+    if file is None:
+        return []
+    try:
+        from synthgate.library.pictures import PictureError
+        from synthgate.steps.likeness import Likeness
+    except ModuleNotFoundError:
+        raise CommandError(
+            'pictures are compared with the extra: pip install "synthgate[images]"', CONFIGURATION
+        ) from None
+    try:
+        data = Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(f"--file {file}: {error.strerror}", CONFIGURATION) from None
+    pictures = Likeness(settings.likeness_path)
+    try:
+        pictures.update(settings.objects_dir)
+        return pictures.near(data)
+    except PictureError as error:
+        raise CommandError(f"--file {file}: {error}", CONFIGURATION) from None
+    finally:
+        pictures.close()
+
+
+def _row(one: "Traced", sha256: str | None, distance: int | None) -> dict[str, Any]:
+    return {
+        "decision": f"{one.root}#1", "generation": one.generation, "tenant": one.tenant,
+        "user": one.user, "sha256": sha256, "distance": distance, "action": one.action,
+    }  # fmt: skip

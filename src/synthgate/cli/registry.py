@@ -1,0 +1,187 @@
+"""``synthgate registry``: bring in what a platform already knows, and compare the two."""
+
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthgate.cli.errors import CommandError
+from synthgate.cli.options import command, finish, group, load
+
+if TYPE_CHECKING:
+    from synthgate.cli.registry_rows import Kind
+    from synthgate.settings import Settings
+
+NAMED_MAX = 100
+KINDS = ("users", "terms", "consents", "templates")
+IN_FLIGHT = 500
+"""Records acknowledged together; the progress file says after each how far it got."""
+
+_HOW = """\
+users: identity.verified events; terms: terms.accepted events; consents, templates: registry rows. A .csv names
+its columns in the first line; any other file is JSON Lines. FILE.progress remembers how far it got: run again
+after a kill, it goes on there; what is sent twice changes nothing."""
+
+
+def add(subparsers: Any) -> None:
+    """Register the command."""
+    under = group(
+        subparsers, "registry", "import users, terms, consents, templates; compare with an export"
+    )
+    bring = command(
+        under, "import", run, "send every row of a file, once all of them are right",
+epilog=_HOW,
+    )  # fmt: skip
+    bring.add_argument(
+        "--dry-run", action="store_true", help="count and name bad rows; send nothing"
+    )
+    bring.add_argument(
+        "--skip-bad", action="store_true", help="send the good rows of a file with bad ones"
+    )
+    compare = command(under, "diff", diff, "compare a platform's export with what the chain knows")
+    owed = command(
+        under, "deletions", owe,
+        "consents to a face or voice that were taken back, and whether its template was deleted",
+        epilog="The proof is deleted_at and deletion_sha256 of the row on facts.revocations.",
+    )  # fmt: skip
+    for leaf in (bring, compare):
+        leaf.add_argument("kind", choices=KINDS)
+        leaf.add_argument("file", metavar="FILE", type=Path)
+    for leaf in (bring, compare, owed):
+        leaf.add_argument("--tenant", required=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check every row, then send; 1 if a row is bad."""
+    from synthgate.cli.registry_rows import KINDS as KNOWN
+
+    settings, kind = load(args), KNOWN[args.kind]
+    good, bad = _checked(args.file, kind, args.tenant)
+    print(f"{args.kind}: {good} rows good, {bad} bad")
+    if args.dry_run:
+        return 1 if bad else 0
+    if bad and not args.skip_bad:
+        raise CommandError(
+            "nothing was sent: mend the rows named above, or send the others with --skip-bad"
+        )
+    sent = finish(_send(settings, args.file, kind, args.tenant, args.kind))
+    print(f"{args.kind}: {sent} rows sent now, {good} in all")
+    return 1 if bad else 0
+
+
+def _checked(path: Path, kind: "Kind", tenant: str) -> tuple[int, int]:
+    """How many rows are good and bad; every bad one is named by its line."""
+    from synthgate.cli.registry_rows import BadRowError, read, record
+
+    if not path.is_file():
+        raise CommandError(f"no file {path}")
+    good = bad = 0
+    for line, row, fault in read(path, kind):
+        try:
+            if fault:
+                raise BadRowError(fault)
+            record(kind, tenant, row, 0)
+            good += 1
+        except BadRowError as error:
+            bad += 1
+            print(f"line {line}: {error}")
+    return good, bad
+
+
+async def _send(settings: "Settings", path: Path, kind: "Kind", tenant: str, name: str) -> int:
+    import asyncio
+
+    from synthgate.cli.registry_rows import BadRowError, read, record
+    from synthgate.client import Writer
+    from synthgate.client.build import now_ms
+
+    progress = Progress(path, name, tenant)
+    topic = kind.topic or "generation.events"
+    writer = Writer(
+        brokers=settings.brokers, topic_prefix=settings.topic_prefix,
+        partitions=settings.partitions, checks=(topic,),
+    )  # fmt: skip
+    sent, at, waiting = 0, 0, list[Any]()
+    async with writer:
+        for numbered in read(path, kind):
+            at += 1
+            if at <= progress.rows or numbered.fault:
+                continue
+            try:
+                line = record(kind, tenant, numbered.row, now_ms())
+            except BadRowError:
+                continue
+            waiting.append(
+                await writer.write(line.topic, line.key, line.value, headers=line.headers)
+            )
+            if len(waiting) >= IN_FLIGHT:
+                await asyncio.gather(*waiting)
+                sent, waiting = sent + len(waiting), []
+                progress.save(at)
+        await asyncio.gather(*waiting)
+        progress.save(at)
+    return sent + len(waiting)
+
+
+class Progress:
+    """How many rows of a file are acknowledged, beside the file; of another file, kind or tenant: none."""
+
+    def __init__(self, path: Path, kind: str, tenant: str) -> None:
+        self._path = path.with_name(f"{path.name}.progress")
+        digest = hashlib.sha256(f"{kind}\x00{tenant}\x00".encode())
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+        self._digest = digest.hexdigest()
+        self.rows = 0
+        try:
+            held = json.loads(self._path.read_text())
+            if held["digest"] == self._digest:
+                self.rows = int(held["rows"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+
+    def save(self, rows: int) -> None:
+        """Durable when it returns, whole or not at all."""
+        beside = self._path.with_name(f"{self._path.name}.new")
+        with beside.open("w", encoding="ascii") as file:
+            json.dump({"digest": self._digest, "rows": rows}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+        self.rows = rows
+
+
+def owe(args: argparse.Namespace) -> int:
+    """Tell what was taken back and is not proved to be deleted; 1 if anything is."""
+    from synthgate.cli.registry_deletions import deletions
+
+    every = finish(deletions(load(args), args.tenant))
+    left = [each for each in every if not each.proved]
+    for each in left[:NAMED_MAX]:
+        kinds = ",".join(each.kinds) or "grant unknown"
+        print(f"owed     {each.key}  {kinds}  taken back {each.revoked_at}")
+    print(
+        f"deletions: {len(every)} taken back, {len(left)} without proof that the template is gone"
+    )
+    return 1 if left else 0
+
+
+def diff(args: argparse.Namespace) -> int:
+    """Tell what is missing here, differs, or stands here alone; 1 if anything does."""
+    from synthgate.cli.registry_diff import compare
+    from synthgate.cli.registry_rows import KINDS as KNOWN
+
+    settings = load(args)
+    if not args.file.is_file():
+        raise CommandError(f"no file {args.file}")
+    found = finish(compare(settings, args.file, KNOWN[args.kind], args.tenant))
+    for what, where in found.named:
+        print(f"{what:<8} {where}")
+    print(
+        f"{args.kind}: {found.same} the same, {found.missing} missing here, {found.differing} different,"
+        f" {found.alone} here alone, {found.bad} bad rows"
+    )
+    return 0 if found.equal else 1

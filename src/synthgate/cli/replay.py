@@ -1,0 +1,77 @@
+"""``synthgate replay``: decide again on the recorded facts; or under another law, and count what flips.
+
+Reads the logs and nothing else, writes nothing, touches no case and no penalty.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from synthgate.cli.errors import CONFIGURATION, CommandError
+from synthgate.cli.options import command, load
+
+
+def add(subparsers: Any) -> None:
+    """Register the command."""
+    leaf = command(
+        subparsers, "replay", run,
+        "decide again on the facts the logs hold, and compare byte for byte",
+        epilog="Exit codes: 0 no difference, 1 some. Facts are taken as recorded: whether a registry\n"
+        "answered rightly is not asked.",
+    )  # fmt: skip
+    leaf.add_argument("--log", metavar="N", type=int, help="one log (all)")
+    leaf.add_argument(
+        "--from", dest="start", metavar="INDEX", type=int, default=0, help="from this entry"
+    )
+    leaf.add_argument(
+        "--to", dest="end", metavar="INDEX", type=int, help="up to, not including (the head)"
+    )
+    leaf.add_argument(
+        "--law", metavar="DIR", type=Path, help="law files to decide under: count what flips"
+    )
+    leaf.add_argument("--json", action="store_true", help="the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay, and print the report."""
+    from synthgate.crypto.keys import KeyFolder
+    from synthgate.law import load as load_law
+    from synthgate.ledger import KeyRing, LocalStore, LogReader
+    from synthgate.steps.replay import Replay
+
+    settings = load(args)
+    store = LocalStore(settings.ledger_dir)
+    ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
+    logs = store.logs() if args.log is None else [args.log]
+    if not logs or not set(logs) <= set(store.logs()):
+        raise CommandError(f"no such log in {settings.ledger_dir}", CONFIGURATION)
+    candidate = None if args.law is None else load_law(args.law)
+    replay = Replay(load_law(), candidate)
+    for log in logs:
+        reader = LogReader(store, ring, log)
+        head = reader.find_head()
+        replay.run(reader, args.start, head if args.end is None else min(args.end, head))
+    report = replay.found.row()
+    if candidate is not None:
+        report["candidate"] = candidate.hash
+    print(json.dumps(report, ensure_ascii=False, indent=2) if args.json else _text(report))
+    return 1 if replay.found.different else 0
+
+
+def _text(report: dict[str, Any]) -> str:
+    lines = [
+        f"{report['entries']} entries, {report['verdicts']} verdicts, at decision depth: "
+        f"{report['equal']} the same, {report['different']} different"
+    ]
+    lines += [f"  not checkable: {why}: {count}" for why, count in report["not_checkable"].items()]
+    for example in report["examples"]:
+        lines.append(f"  {example['entry']} {example['duty']}: {', '.join(example['fields'])}")
+    for flip in report["flips"]:
+        outcomes = ", ".join(f"{what}: {count}" for what, count in flip["outcomes"].items())
+        lines.append(f"  {flip['rule']} {flip['now']}: {flip['verdicts']} verdicts ({outcomes})")
+        lines += [
+            f"    {one['entry']} {one['duty']}: {' '.join(one['before'])} -> {' '.join(one['after'])}"
+            for one in flip["examples"]
+        ]
+    return "\n".join(lines)

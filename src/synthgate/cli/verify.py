@@ -1,0 +1,199 @@
+"""``synthgate verify``: whether the logs are what was written and signed. Offline, read-only, no secret.
+
+Exit codes: 0 whole, 1 something is not, 75 it cannot be read now, 78 there is nothing to verify or no key.
+"""
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from synthgate.cli.errors import CONFIGURATION, TRY_LATER, CommandError
+from synthgate.cli.options import command, load
+
+if TYPE_CHECKING:
+    from synthgate.ledger.verify import Verified
+
+_FAULTS_SHOWN: Final = 50
+
+
+def add(subparsers: Any) -> None:
+    """Register the command."""
+    leaf = command(
+        subparsers, "verify", run, "check the logs: every hash, signature, proof, header and origin",
+        epilog="Reads FOLDER/ledger and FOLDER/proofs, writes nothing, needs no Kafka and no secret.\n"
+        "Exit codes: 0 whole, 1 something is not, 75 cannot be read now, 78 nothing to verify.",
+    )  # fmt: skip
+    leaf.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="(data_dir)")
+    leaf.add_argument("--key", metavar="FILE", type=Path, help="checkpoint.pub (of the key folder)")
+    leaf.add_argument(
+        "--held", metavar="FILE", type=Path, action="append", default=[],
+        help="a checkpoint you kept elsewhere: the log must lead to it; may stand more than once",
+    )  # fmt: skip
+    leaf.add_argument(
+        "--door", metavar="FILE", type=Path,
+        help="rows of records.door, one JSON a line: holes they do not explain are faults",
+    )  # fmt: skip
+    leaf.add_argument("--jobs", metavar="N", type=int, help="logs verified at once (processors)")
+    leaf.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify every log there is."""
+    from synthgate.ledger.errors import StoreFailed
+
+    settings = load(args)
+    folder = args.folder or settings.data_dir
+    key = _key(args.key or settings.keys_dir / "checkpoint.pub")
+    try:
+        found = list(_verified(folder, key, args))
+    except StoreFailed as error:
+        raise CommandError(str(error), TRY_LATER) from error
+    whole = all(not one.faults for one in found)
+    if args.json:
+        print(json.dumps({"whole": whole, "logs": [one.row() for one in found]}, indent=2))
+    else:
+        for one in found:
+            _print(one)
+        print("whole" if whole else "NOT WHOLE")
+    return 0 if whole else 1
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What every log is verified with; plain data, so that another process can have it."""
+
+    folder: Path
+    name: str
+    key: bytes
+    held: list[tuple[str, str]]
+    door: Path | None
+
+
+def _verified(folder: Path, key: bytes, args: argparse.Namespace) -> "Iterator[Verified]":
+    """Every log, as many at once as there are processors."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from synthgate.ledger import LocalStore
+
+    proofs = folder / "proofs"
+    logs = sorted({*LocalStore(folder / "ledger").logs(), *_proved_logs(proofs)})
+    if not logs:
+        raise CommandError(f"no log in {folder / 'ledger'}, and none proved", CONFIGURATION)
+    held = [(str(path), _text(path)) for path in args.held]
+    name = _name(proofs, held)
+    for path, note in held:
+        if note.partition("\n")[0] not in {f"{name}/{log:05d}" for log in logs}:
+            raise CommandError(f"{path}: no checkpoint of a log of {name}", CONFIGURATION)
+    if args.door is not None:
+        _door(args.door)  # what is wrong with it is said once, and first
+    one = partial(_verify, _Asked(folder, name, key, held, args.door))
+    workers = min(len(logs), args.jobs or os.cpu_count() or 1)
+    if workers == 1:
+        yield from map(one, logs)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(one, logs)
+
+
+def _verify(asked: _Asked, log: int) -> "Verified":
+    from synthgate.crypto.notes import Verifier
+    from synthgate.ledger import LocalStore
+    from synthgate.ledger.checkpoint import Published
+    from synthgate.ledger.verify import Fault, LogVerifier
+
+    origin = f"{asked.name}/{log:05d}"
+    published = Published(asked.folder / "proofs" / f"{log:05d}", Verifier(origin, asked.key))
+    held = [(path, note) for path, note in asked.held if note.startswith(f"{origin}\n")]
+    unaccounted = None if asked.door is None else _door(asked.door)
+    store = LocalStore(asked.folder / "ledger")
+    found = LogVerifier(store, log, published, held=held, unaccounted=unaccounted).run()
+    if found.entries and not found.checkpoints:
+        detail = (
+            "no checkpoint at all, nothing is signed; a worker signs within seconds of an append"
+        )
+        found.faults.append(Fault("checkpoint", str(published.folder), detail))
+    return found
+
+
+def _name(proofs: Path, held: list[tuple[str, str]]) -> str:
+    """What the logs' origins begin with, as the first checkpoint says; its signature is checked later."""
+    paths = sorted(proofs.glob("*/published/*")) + sorted(proofs.glob("*/checkpoint"))
+    notes = [path.read_text("utf-8", errors="replace") for path in paths]
+    notes += [note for _, note in held]
+    for note in notes:
+        found = re.match(r"([^\s+]+)/[0-9]{5,}\n", note)
+        if found is not None:
+            return found[1]
+    return "unsigned"
+
+
+def _proved_logs(proofs: Path) -> Iterator[int]:
+    if proofs.is_dir():
+        yield from (int(path.name) for path in proofs.iterdir() if path.name.isdigit())
+
+
+def _key(path: Path) -> bytes:
+    text = _text(path).strip()
+    if re.fullmatch(r"[0-9a-f]{64}", text) is None:
+        raise CommandError(f"{path} does not hold 32 bytes in lower-case hex", CONFIGURATION)
+    return bytes.fromhex(text)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"cannot read {path}: {error}", CONFIGURATION) from error
+
+
+def _door(path: Path) -> Callable[[int, str, int, int, int], Iterator[int]]:
+    """What the door took, from its rows. An offset no row speaks of was never taken."""
+    from pydantic import ValidationError
+
+    from synthgate.events.decision import DoorRow
+
+    rows: dict[tuple[int, str, int], list[DoorRow]] = {}
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        try:
+            row = DoorRow.model_validate_json(line)
+        except ValidationError as error:
+            raise CommandError(f"{path}:{number}: no row of records.door", CONFIGURATION) from error
+        rows.setdefault((row.epoch, row.topic, row.partition), []).append(row)
+
+    def unaccounted(epoch: int, topic: str, partition: int, start: int, end: int) -> Iterator[int]:
+        taken: set[int] = set()
+        for row in rows.get((epoch, topic, partition), ()):
+            taken |= set(range(max(start, row.from_offset), min(end, row.to_offset)))
+            taken -= set(row.absent)
+        yield from sorted(taken)
+
+    return unaccounted
+
+
+def _print(one: "Verified") -> None:
+    print(
+        f"log {one.log}: {one.entries} entries in {one.segments} segments, {one.bytes} bytes; "
+        f"{one.checkpoints} checkpoints, {one.proved} entries under the newest"
+    )
+    if one.expired:
+        print(f"  note: {one.expired} entries have expired; their hashes were checked")
+    if one.proved < one.entries and not one.faults:
+        print(f"  note: {one.entries - one.proved} entries are under no checkpoint yet")
+    if one.holes:
+        count = sum(end - start for _, start, end in one.holes)
+        topic, start, _ = one.holes[0]
+        print(
+            f"  note: {count} source offsets are in no entry, the first {topic}/{start}; "
+            f"--door tells absent ones from lost ones"
+        )
+    for fault in one.faults[:_FAULTS_SHOWN]:
+        print(f"  FAULT {fault.kind}: {fault.where}: {fault.detail}")
+    if len(one.faults) > _FAULTS_SHOWN:
+        print(f"  … and {len(one.faults) - _FAULTS_SHOWN} faults more (--json lists all)")

@@ -1,0 +1,22 @@
+"""``synthgate worker``: run duties."""
+
+import argparse
+import importlib
+from typing import Any
+
+from synthgate.cli.options import command, load
+
+
+def add(subparsers: Any) -> None:
+    """Register the command."""
+    leaf = command(subparsers, "worker", run, "run duties: all, some, or all fused in one agent")
+    leaf.add_argument("duties", nargs="*", metavar="DUTY", help="which (all of them)")
+    leaf.add_argument(
+        "--fused", action="store_true", help="the fast lane through all duties at once"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Hand over to the worker."""
+    code: int = importlib.import_module("synthgate.worker").main(args, load(args))
+    return code

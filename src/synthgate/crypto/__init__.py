@@ -1,0 +1,1 @@
+"""Keys, seals, passes and tokens."""

@@ -1,0 +1,1 @@
+"""Implicit labels in files: one format a file, each with its place."""

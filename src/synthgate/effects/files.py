@@ -1,0 +1,261 @@
+"""Files labelled and inspected by their bytes and their names: what the command line does without a chain.
+
+Order: limits, explicit label, implicit label, read back. Nobody's label is written over: a file that carries
+another producer's label keeps it, and may have us added as its propagator (Labelling Measures Art. 6).
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from synthgate.effects import text_label
+from synthgate.effects.carriers import catalogue, markdown
+from synthgate.effects.carriers.carrier import Carrier, CarrierError, Place, Reading
+from synthgate.effects.carriers.conclusion import Conclusion, Finding, conclude
+from synthgate.effects.explicit import documents, films, pictures, sounds
+from synthgate.effects.explicit.badge import Corner
+from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.label import Label, LabelError
+from synthgate.effects.labelled_text import LabelledText
+from synthgate.effects.objects import SIDECAR_SUFFIX
+
+TEXT: Final = "text"
+"""Name of the carrier that is none: plain text, its label beside it."""
+_PREFIX: Final = "SG1-"
+_HASH_BYTES: Final = 20
+
+
+class Refused(Exception):
+    """A file that is not labelled. ``code``: of the carrier or the explicit label; or name, foreign, mixed."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Inspected(NamedTuple):
+    """What a file says of itself. ``carrier`` None: no format known here."""
+
+    carrier: str | None
+    conclusion: Conclusion
+    findings: tuple[Finding, ...]
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How to label. ``sentence`` None: no explicit label, it is shown beside the content or there already.
+
+    propagate: on another producer's label, name us as its propagator.
+    """
+
+    code: str
+    sentence: str | None = "AI生成"
+    corner: Corner = "bottom-right"
+    wrapped: bool | None = None
+    propagate: bool = False
+
+
+class Done(NamedTuple):
+    """What came of it. ``files``: new bytes by suffix to the name ("": itself); none if all was right."""
+
+    carrier: str
+    label: Label
+    files: Mapping[str, bytes]
+    explicit: Mapping[str, Any] | None
+    notes: tuple[str, ...]
+
+
+def inspect(data: bytes, name: str, sidecar: bytes | None = None) -> Inspected:
+    """Read a file's label. sidecar: the envelope beside it, if there is one (plain text). Never raises."""
+    try:
+        carrier = catalogue.of(data, name)
+    except CarrierError as error:
+        if catalogue.is_text(data, name):
+            return _inspect_text(data, name, sidecar)
+        reading = Reading("", faults=(f"{error.code}: {error}",))
+        return Inspected(None, Conclusion.INCONCLUSIVE, (), reading)
+    reading = carrier.read(data)
+    if note := wrong_name(carrier, name):
+        reading = Reading(carrier.name, reading.places, reading.faults, (*reading.notes, note))
+    conclusion, findings = conclude(reading, carrier.guide)
+    return Inspected(carrier.name, conclusion, findings, reading)
+
+
+def label(data: bytes, name: str, order: Order, sidecar: bytes | None = None) -> Done:
+    """Label a file.
+
+    Raises:
+        Refused: it cannot be labelled as ordered; nothing is half done.
+    """
+    try:
+        return _label(data, name, order, sidecar)
+    except (CarrierError, ExplicitError) as error:
+        raise Refused(error.code, str(error)) from None
+
+
+def renamed(done: Done, name: str) -> dict[str, bytes]:
+    """The files to be written under a name; an envelope is made for that very name."""
+    if done.carrier != TEXT or not done.files:
+        return dict(done.files)
+    made = LabelledText(name, done.files[""], done.label, done.explicit).files()
+    return {"": made[name], SIDECAR_SUFFIX: made[name + SIDECAR_SUFFIX]}
+
+
+def number(code: str, data: bytes) -> str:
+    """The produce id of a file: a hash over its bytes and its producer, so the same file has the same one."""
+    act = orjson.dumps(["file", code, hashlib.sha256(data).hexdigest()])
+    return _PREFIX + base64.b32encode(hashlib.sha256(act).digest()[:_HASH_BYTES]).decode()
+
+
+def _label(data: bytes, name: str, order: Order, sidecar: bytes | None) -> Done:
+    try:
+        carrier = catalogue.of(data, name)
+    except CarrierError:
+        if not catalogue.is_text(data, name):
+            raise
+        return _label_text(data, name, order, sidecar)
+    if note := wrong_name(carrier, name):
+        raise Refused("name", note)
+    reading = carrier.read(data)
+    if reading.faults:
+        raise Refused("broken", reading.faults[0])
+    found = _found(reading)
+    ours = _ours(found, data, order)
+    right = conclude(reading)[0] is Conclusion.COMPLIANT
+    if found == ours and right:
+        return Done(carrier.name, ours, {}, None, reading.notes)
+    explicit = None
+    if found is None and order.sentence is not None:
+        data, explicit = put_explicit(carrier, data, order.sentence, order.corner)
+    made = carrier.write(data, ours, wrapped=order.wrapped)
+    return Done(carrier.name, ours, {"": made}, explicit, reading.notes)
+
+
+def _found(reading: Reading) -> Label | None:
+    """The one label a file carries, be it in several places."""
+    if any(place.label is None for place in reading.places):
+        raise Refused(
+            "mixed", "something stands under the label's name that is none; inspect it first"
+        )
+    labels = set(reading.labels)
+    if len(labels) > 1:
+        raise Refused("mixed", f"{len(labels)} different labels; which one holds a person must say")
+    return next(iter(labels), None)
+
+
+def _ours(found: Label | None, data: bytes, order: Order) -> Label:
+    """The label to be written."""
+    if found is None:
+        return Label.first(order.code, number(order.code, data))
+    if order.code in (found.content_producer, found.content_propagator):
+        return found
+    if not order.propagate:
+        raise Refused(
+            "foreign",
+            f"it carries the label of {found.content_producer[:64]}, which nobody may replace (Labelling"
+            " Measures Art. 10); --propagate adds you as its propagator",
+        )
+    return Label(
+        found.label, found.content_producer, found.produce_id, found.reserved_code_1,
+        order.code, number(order.code, data), "",
+    )  # fmt: skip
+
+
+def put_explicit(
+    carrier: Carrier, data: bytes, sentence: str, corner: Corner = "bottom-right"
+) -> tuple[bytes, Mapping[str, Any]]:
+    """The file with a label people perceive, read back, and what is recorded of it.
+
+    Raises:
+        CarrierError, ExplicitError, Refused: it cannot be put in, or is not found again.
+    """
+    if carrier.medium == "image":
+        made, badge = pictures.put(data, sentence, corner)
+        return made, badge.row()
+    if carrier is markdown.CARRIER:
+        return _markdown(data, sentence)
+    if carrier.name == "docx":
+        return documents.put(data, sentence)
+    if carrier.name in sounds.KINDS:
+        return sounds.put(data, carrier.name)
+    if carrier.medium == "video":
+        return films.put(data, carrier.name, sentence, corner)
+    raise Refused(
+        "unsupported",
+        f"no explicit label can be put into {carrier.name} here; --implicit-only writes the fields alone,"
+        " and the label is to be shown where it is played or read",
+    )
+
+
+def _markdown(data: bytes, sentence: str) -> tuple[bytes, Mapping[str, Any]]:
+    if not text_label.valid(sentence):
+        raise Refused(
+            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
+        )
+    front = markdown.front(data)
+    head = data.decode()[: len(data.decode()) - len(front.body)]
+    body, place = text_label.put(front.body, sentence)
+    if body != front.body:
+        # A line of its own in the source is none when rendered: an empty line sets the paragraph off.
+        body = sentence + front.newline * 2 + front.body
+    return (head + body).encode(), {"text": sentence, **place._asdict()}
+
+
+def _label_text(data: bytes, name: str, order: Order, sidecar: bytes | None) -> Done:
+    inspected = _inspect_text(data, name, sidecar)
+    if inspected.conclusion is Conclusion.INCONCLUSIVE:
+        raise Refused("broken", inspected.reading.faults[0])
+    found = _found(inspected.reading)
+    ours = _ours(found, data, order)
+    if found == ours:
+        return Done(TEXT, ours, {}, None, ())
+    text, explicit = data.decode(), None
+    if found is None and order.sentence is not None:
+        if not text_label.valid(order.sentence):
+            raise Refused(
+                "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
+            )
+        text, place = text_label.put(text, order.sentence)
+        explicit = {"text": order.sentence, **place._asdict()}
+    made = LabelledText(name, text.encode(), ours, explicit).files()
+    return Done(
+        TEXT, ours, {"": made[name], SIDECAR_SUFFIX: made[name + SIDECAR_SUFFIX]}, explicit, ()
+    )
+
+
+class _Beside:
+    """A file and its envelope as the store they would lie in."""
+
+    def __init__(self, name: str, data: bytes, sidecar: bytes | None) -> None:
+        self._held = {name: data, name + SIDECAR_SUFFIX: sidecar}
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of an object, or None."""
+        return self._held.get(name)
+
+
+def _inspect_text(data: bytes, name: str, sidecar: bytes | None) -> Inspected:
+    places: tuple[Place, ...] = ()
+    faults: tuple[str, ...] = ()
+    try:
+        found = LabelledText.read(_Beside(name, data, sidecar), name)
+        if found is not None:
+            places = (Place(f"sidecar {SIDECAR_SUFFIX}", found.label),)
+    except (LabelError, ValueError) as error:
+        faults = (f"sidecar: {error}",)
+    reading = Reading(TEXT, places, faults)
+    conclusion, findings = conclude(reading)
+    return Inspected(TEXT, conclusion, findings, reading)
+
+
+def wrong_name(carrier: Carrier, name: str) -> str | None:
+    """What is wrong with a file's name, given what it is; None if nothing is."""
+    if name.lower().endswith(carrier.suffixes):
+        return None
+    suffix = "." + name.rpartition(".")[2] if "." in name else "no suffix"
+    return f"it is {carrier.name} ({', '.join(carrier.suffixes)}) and is named {suffix[:20]}"

@@ -1,0 +1,171 @@
+"""Where generated files are labelled: each read, marked, stored under its name and read back, a few at a time.
+
+What is quick is done on threads (the decoders let others run); film, and sound that must be encoded, each in a
+process of its own. A batch asks for what it needs and may be told to wait: work goes on meanwhile, and what is
+done is kept until it is asked for again. Bytes of a file are held while it is worked on, and no longer.
+"""
+
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, Final, NamedTuple
+
+from synthgate.effects.isolated import Limits, apart
+from synthgate.effects.label import Label, LabelError
+from synthgate.effects.labelled_file import LabelledFile, Marked, Unlabelled, mark
+from synthgate.effects.objects import LocalObjects, object_name
+from synthgate.effects.sources import SourceError, Sources
+from synthgate.effects.taken_in import take_in
+from synthgate.events.origin import Origin
+from synthgate.step import Waiting
+
+WAITING_FOR: Final = "media"
+_APART_BYTES: Final = 32 << 20
+"""From this size on every file is worked on apart."""
+_QUICK_SOUNDS: Final = (".wav",)
+_KEPT_MAX: Final = 10_000
+"""Outcomes nobody came back for (the partition went to another worker) are dropped beyond this."""
+
+Key = tuple[Origin, int]
+"""A passage's own origin, and the number of the object in its event."""
+
+
+class Task(NamedTuple):
+    """One file to be labelled. row: as the event names it. log: whose objects it will lie among.
+
+    declared: None if it is output of a model; else it came from elsewhere, and whether its user says it is.
+    """
+
+    log: int
+    tenant: str
+    row: Mapping[str, Any]
+    medium: str
+    sentence: str
+    label: Label
+    declared: bool | None = None
+
+
+class Outcome(NamedTuple):
+    """What came of it. fault: why there is no object; unshown: why people do not perceive its label.
+
+    label: the seven fields written; None if none were due. found, signs: of what came from elsewhere, the value
+    of the label it came with, and whether it bears traces of generation.
+    """
+
+    fault: str | None
+    object: Mapping[str, Any] | None = None
+    explicit: Mapping[str, Any] | None = None
+    unshown: str | None = None
+    label: Mapping[str, str] | None = None
+    found: str | None = None
+    signs: bool = False
+
+
+class Workshop:
+    """Threads for what is quick, one more for what is done apart. Made once a process."""
+
+    def __init__(self, sources: Sources, objects: LocalObjects, limits: Limits) -> None:
+        self.sources = sources
+        self._objects = objects
+        self._limits = limits
+        self._quick = ThreadPoolExecutor(os.cpu_count() or 1, "media")
+        self._apart = ThreadPoolExecutor(1, "media-apart")
+        self._work: dict[Key, Future[Outcome]] = {}
+        self._lock = threading.Lock()
+
+    def outcomes(self, tasks: Mapping[Key, Task], wait_s: float) -> Mapping[Key, Outcome]:
+        """What came of all of these; none is started twice.
+
+        Raises:
+            Waiting: they are not all done yet, or a folder or the object store is away: ask again.
+        """
+        with self._lock:
+            self._forget()
+            work = {key: self._begun(key, task) for key, task in tasks.items()}
+        _, undone = wait(work.values(), wait_s)
+        if undone:
+            raise Waiting(WAITING_FOR, f"{len(undone)} of {len(work)} files are being labelled")
+        try:
+            return {key: future.result() for key, future in work.items()}
+        finally:
+            # Those that failed are tried anew; the others, done again, would come to the same.
+            with self._lock:
+                for key in work:
+                    self._work.pop(key, None)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for pool in (self._quick, self._apart):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _begun(self, key: Key, task: Task) -> Future[Outcome]:
+        future = self._work.get(key)
+        if future is None:
+            pool = self._apart if _is_slow(task) else self._quick
+            future = self._work[key] = pool.submit(self._labelled, key, task)
+        return future
+
+    def _forget(self) -> None:
+        done = [key for key, future in self._work.items() if future.done()]
+        for key in done[: max(0, len(done) - _KEPT_MAX)]:
+            del self._work[key]
+
+    def _labelled(self, key: Key, task: Task) -> Outcome:
+        try:
+            data = self.sources.read(task.tenant, task.row)
+            if task.declared is not None:
+                return self._taken_in(key, task, data)
+            asked = (data, task.row["name"], task.medium, task.sentence, task.label)
+            marked = apart(*asked, self._limits) if _is_slow(task) else mark(*asked)
+        except (SourceError, Unlabelled) as error:
+            return Outcome(error.code)
+        made = LabelledFile.make(task.log, key[0], marked, task.label)
+        if not self._stored(made):
+            return Outcome("label_unreadable")
+        return Outcome(None, made.row(), marked.explicit, marked.unshown, task.label.row())
+
+    def _taken_in(self, key: Key, task: Task, data: bytes) -> Outcome:
+        """Metadata alone is read and written: quick for a file of any size and medium."""
+        found = take_in(
+            data, task.row["name"], task.medium, task.label, declared=bool(task.declared)
+        )
+        if found.label is None:
+            return self._as_it_is(key, task, found.marked)
+        made = LabelledFile.make(task.log, key[0], found.marked, found.label)
+        if not self._stored(made):
+            return Outcome("label_unreadable")
+        return Outcome(
+            None, made.row(), label=found.label.row(), found=found.found, signs=found.signs
+        )
+
+    def _as_it_is(self, key: Key, task: Task, marked: Marked) -> Outcome:
+        """A file nothing is written into, under a name of ours."""
+        name = object_name(task.log, key[0], marked.data, marked.suffix)
+        if self._objects.put_all({name: marked.data}):
+            return Outcome("label_unreadable")
+        row = {
+            "name": name,
+            "sha256": task.row["sha256"],
+            "media_type": marked.media_type,
+            "size_bytes": len(marked.data),
+        }
+        return Outcome(None, row)
+
+    def _stored(self, made: LabelledFile) -> bool:
+        """Put it into the store; whether it is there as it was made, and reads back."""
+        return not self._objects.put_all(made.files()) and self._reads_back(made)
+
+    def _reads_back(self, made: LabelledFile) -> bool:
+        try:
+            return LabelledFile.read(self._objects, made.name) == made
+        except LabelError:
+            return False
+
+
+def _is_slow(task: Task) -> bool:
+    if task.declared is not None:
+        return False
+    name = task.row["name"].lower()
+    encoded = task.medium == "audio" and not name.endswith(_QUICK_SOUNDS)
+    return task.medium == "video" or encoded or task.row["size_bytes"] >= _APART_BYTES

@@ -1,0 +1,1 @@
+"""What happened: events, passages, decisions, facts, and the topics they travel on."""

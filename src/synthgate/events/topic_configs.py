@@ -1,0 +1,99 @@
+"""What the broker is told about each topic. Pure; ``synthgate topics`` creates and checks by it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from synthgate.events.topics import DAY_MS, DUTIES, HOUR_MS, TOPICS, Kind, Topic
+
+TOMBSTONE_MS: Final = 7 * DAY_MS
+"""delete.retention.ms: a copy older than half of this is rebuilt, so no erasure is missed."""
+
+COMPACT_FROM_MS: Final = HOUR_MS
+"""min.compaction.lag.ms: the last hour stays whole, for whoever looks into a fault."""
+
+COMPACT_BY_MS: Final = 7 * DAY_MS
+"""max.compaction.lag.ms: an erased row is really gone after this."""
+
+
+def configs(topic: Topic, insync_min: int) -> dict[str, str]:
+    """Settings of one topic by Kafka's names.
+
+    The broker stamps every record (LogAppendTime): retention, time look-ups and the clock check then rest
+    on no writer's clock. Writers compress; the broker keeps what they sent.
+    """
+    rows = {
+        "compression.type": "producer",
+        "max.message.bytes": str(topic.bytes_max),
+        "message.timestamp.type": "LogAppendTime",
+        "min.insync.replicas": str(insync_min),
+        "retention.bytes": "-1",
+        "unclean.leader.election.enable": "false",
+    }
+    if topic.kept_ms is None:
+        rows |= {
+            "cleanup.policy": "compact",
+            "delete.retention.ms": str(TOMBSTONE_MS),
+            "max.compaction.lag.ms": str(COMPACT_BY_MS),
+            "min.compaction.lag.ms": str(COMPACT_FROM_MS),
+        }
+    else:
+        rows |= {"cleanup.policy": "delete", "retention.ms": str(topic.kept_ms)}
+    return dict(sorted(rows.items()))
+
+
+class Right(NamedTuple):
+    """One access: who may do what to which topic or group (logical names)."""
+
+    who: str
+    verb: str
+    kind: str
+    name: str
+
+
+def rights() -> Iterator[Right]:
+    """The least rights of everyone in the table; one may be told twice.
+
+    Group names are those of ``Settings.group``. A worker checks the settings of what it reads and writes.
+    ``cli`` sees all positions, mends the door's, and hands back what was quarantined.
+    """
+    for topic in TOPICS:
+        writers = DUTIES if topic.kind is Kind.QUARANTINE else (topic.writer,)
+        for who in writers:
+            yield Right(who, "Write", "topic", topic.name)
+        for who in (*topic.readers, "cli"):
+            yield Right(who, "Read", "topic", topic.name)
+        for who in (*writers, *topic.readers, "cli"):
+            if who in DUTIES or who == "cli":
+                yield Right(who, "DescribeConfigs", "topic", topic.name)
+        yield Right("cli", "Create", "topic", topic.name)
+    for topic_name in ("operator.events", "desk.events"):
+        yield Right("cli", "Write", "topic", topic_name)
+    yield Right("canary", "Write", "topic", "generation.events")
+    yield Right("canary", "Read", "topic", "decisions")
+    for duty in DUTIES:
+        yield Right(duty, "Read", "group", f"synthgate.{duty}")
+        yield Right("cli", "Describe", "group", f"synthgate.{duty}")
+    yield Right("cli", "Read", "group", "synthgate.identity")
+    # Fused, identity's group reads what retention's read: the same user then has the rights of all duties.
+
+
+class Grant(NamedTuple):
+    """Rights that one kafka-acls command gives: these verbs on each of these topics or groups."""
+
+    who: str
+    kind: str
+    verbs: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def grants(rights_of: Iterable[Right]) -> list[Grant]:
+    """The same rights in as few commands as they take."""
+    verbs: dict[tuple[str, str, str], set[str]] = {}
+    for right in rights_of:
+        verbs.setdefault((right.who, right.kind, right.name), set()).add(right.verb)
+    alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (who, kind, name), held in verbs.items():
+        alike.setdefault((who, kind, tuple(sorted(held))), []).append(name)
+    return sorted(
+        Grant(who, kind, held, tuple(sorted(names))) for (who, kind, held), names in alike.items()
+    )

@@ -1,0 +1,230 @@
+"""The verifier's core: one log and its checkpoints, every byte held against every other; writes nothing.
+
+What it reads and how is written down in ``src/FORMAT.md``, from which others can write their own. It
+needs no key but the public one of the checkpoints, and does not stop at the first fault.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from synthgate.crypto.notes import NoteError
+from synthgate.ledger.checkpoint import Checkpoint, Published, parse_checkpoint
+from synthgate.ledger.entry_check import EntryCheck
+from synthgate.ledger.errors import CheckpointDamaged, EntryDamaged, EntryExpired, SegmentDamaged
+from synthgate.ledger.merkle import HASH_BYTES
+from synthgate.ledger.reader import checked_place, read_footer
+from synthgate.ledger.segment import MAGIC, Footer, decode_entry, decode_footer, leaf_hash
+from synthgate.ledger.store import SegmentStore
+from synthgate.ledger.tree_check import TreeCheck
+
+_UNFIT = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+
+Absent = Callable[[int, str, int, int, int], Iterator[int]]
+"""(epoch, topic, partition, from, to) to the offsets among them that should be in the log and are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not as it was written. ``where``: file, with entry and bytes where known."""
+
+    kind: str
+    where: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Verified:
+    """What came of one log. ``proved``: entries under the newest checkpoint. ``holes``: (topic, from,
+    to) of source offsets no entry accounts for; only ``records.door`` can say that they were absent.
+    """
+
+    log: int
+    entries: int = 0
+    expired: int = 0
+    bytes: int = 0
+    segments: int = 0
+    checkpoints: int = 0
+    proved: int = 0
+    root: str = ""
+    holes: list[tuple[str, int, int]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def row(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        return {
+            "log": self.log,
+            "entries": self.entries,
+            "expired": self.expired,
+            "bytes": self.bytes,
+            "segments": self.segments,
+            "checkpoints": self.checkpoints,
+            "proved": self.proved,
+            "root": self.root,
+            "holes": [list(hole) for hole in self.holes],
+            "faults": [
+                {"kind": one.kind, "where": one.where, "detail": one.detail} for one in self.faults
+            ],
+        }
+
+
+class LogVerifier:
+    """Verifies one log. ``held``: notes kept elsewhere that this log must lead to as well."""
+
+    def __init__(
+        self,
+        store: SegmentStore,
+        log: int,
+        published: Published,
+        *,
+        held: Sequence[tuple[str, str]] = (),
+        unaccounted: Absent | None = None,
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._published = published
+        self._unaccounted = unaccounted
+        self.found = Verified(log)
+        self._claims = self._checkpoints(held)
+        self._tree = TreeCheck(published.folder, self.found.proved)
+        self._entries = EntryCheck()
+
+    def run(self) -> Verified:
+        """Read all of it. Raises StoreFailed where it cannot be read now."""
+        found = self.found
+        self._met(0)
+        for first in self._firsts():
+            try:
+                self._segment(first)
+            except _UNFIT as error:  # a footer made by somebody who does not know how
+                where = self._store.where(self._log, first)
+                self._fault("segment", where, f"makes no sense: {error!r}")
+        for claim, where in self._claims:
+            gone = f"speaks of {claim.size} entries; the log has {found.entries}"
+            hidden = "cannot be led to: entries before it are missing or unreadable"
+            self._fault("checkpoint", where, gone if claim.size > found.entries else hidden)
+        if self._tree.size == found.entries:
+            self._tree.finish()
+        for path, detail in self._tree.faults:
+            self._fault("tile", path, detail)
+        found.root = self._tree.root().hex()
+        self._holes()
+        return found
+
+    def _firsts(self) -> list[int]:
+        try:
+            return self._store.firsts(self._log)
+        except SegmentDamaged as error:  # a pack that cannot say what it holds
+            self._fault("pack", str(error).partition(": ")[0], str(error))
+            return self._store.listing(self._log).loose
+
+    def _fault(self, kind: str, where: str, detail: str) -> None:
+        self.found.faults.append(Fault(kind, where, detail))
+
+    def _checkpoints(self, held: Sequence[tuple[str, str]]) -> list[tuple[Checkpoint, str]]:
+        """All signed claims about this log, by size; those that are none are faults."""
+        published = self._published
+        claims: list[tuple[Checkpoint, str]] = []
+        sizes = published.sizes()
+        for size in sizes:
+            try:
+                claims.append((published.read(size), str(published.path(size))))
+            except CheckpointDamaged as error:
+                self._fault("checkpoint", str(published.path(size)), str(error))
+        self.found.checkpoints = len(claims)
+        self.found.proved = max((one.size for one, _ in claims), default=0)
+        copy = published.folder / "checkpoint"
+        if sizes or copy.exists():
+            newest = published.path(sizes[-1]) if sizes else None
+            if not copy.exists() or newest is None or copy.read_bytes() != newest.read_bytes():
+                self._fault("checkpoint", str(copy), "is not the newest that was published")
+        for where, note in held:
+            try:
+                claims.append((parse_checkpoint(note, published.verifier, where), where))
+            except (CheckpointDamaged, NoteError) as error:
+                self._fault("checkpoint", where, str(error))
+        return sorted(claims, key=lambda claim: claim[0].size)
+
+    def _segment(self, first: int) -> None:
+        found = self.found
+        where = self._store.where(self._log, first)
+        if first != found.entries:
+            missing = f"entries {found.entries} to {first - 1} are missing before it"
+            again = f"it begins before entry {found.entries}, where the last one ended"
+            self._fault("segment", where, missing if first > found.entries else again)
+        found.segments += 1
+        try:
+            data = self._store.read(self._log, first)
+        except EntryExpired:
+            self._expired(first)
+            return
+        found.bytes += len(data)
+        try:
+            footer = checked_place(decode_footer(data, len(data), where), self._log, first, where)
+            if not data.startswith(MAGIC):
+                self._fault("segment", where, "does not start as a segment does")
+        except SegmentDamaged as error:
+            self._fault("segment", where, str(error))
+            return
+        self._rows(footer, data, where)
+        self._leaves(footer)
+        self._entries.fold(footer)
+        found.entries = max(found.entries, footer.end)
+
+    def _expired(self, first: int) -> None:
+        """Of what has expired the footer is left: its leaves and origins count, nothing else can be checked."""
+        try:
+            footer = read_footer(self._store, self._log, first)
+        except SegmentDamaged as error:
+            self._fault("segment", self._store.where(self._log, first), str(error))
+            return
+        self._leaves(footer)
+        self._entries.fold(footer)
+        self.found.expired += footer.count
+        self.found.entries = max(self.found.entries, footer.end)
+
+    def _rows(self, footer: Footer, data: bytes, where: str) -> None:
+        starts = footer.starts
+        for row in range(footer.count):
+            entry = data[starts[row] : starts[row + 1]]
+            if leaf_hash(entry) != footer.leaf(row):
+                faults = ["is not what was stored"]
+            else:
+                try:
+                    faults = self._entries.faults(footer, row, decode_entry(entry, "entry")[0])
+                except EntryDamaged as error:
+                    faults = [str(error)]
+            for detail in faults:
+                place = f"{where}, entry {self._log}/{footer.first + row}"
+                self._fault("entry", f"{place}, bytes {starts[row]}-{starts[row + 1] - 1}", detail)
+
+    def _leaves(self, footer: Footer) -> None:
+        """Add the leaves; where a checkpoint ends among them, its root must come out."""
+        if footer.first != self._tree.size:
+            return  # a gap was reported; no root can come out any more
+        done = 0
+        while self._claims and self._claims[0][0].size <= footer.end:
+            upto = self._claims[0][0].size - footer.first
+            self._tree.add(footer.leaves[done * HASH_BYTES : upto * HASH_BYTES])
+            done = upto
+            self._met(self._tree.size)
+        self._tree.add(footer.leaves[done * HASH_BYTES :])
+
+    def _met(self, size: int) -> None:
+        """The claims of just this size, held against the root."""
+        while self._claims and self._claims[0][0].size == size:
+            claim, where = self._claims.pop(0)
+            if self._tree.root() != claim.root:
+                detail = f"the log's first {size} entries hash to another root"
+                self._fault("checkpoint", where, detail)
+
+    def _holes(self) -> None:
+        for epoch, topic, start, end in self._entries.holes():
+            if "~" in topic:
+                continue  # marked origins: those of conflicts, nobody's sequence
+            if self._unaccounted is None:
+                self.found.holes.append((f"{epoch}/{topic}/{self._log}", start, end))
+                continue
+            for offset in self._unaccounted(epoch, topic, self._log, start, end):
+                where = f"{epoch}/{topic}/{self._log}/{offset}"
+                self._fault("origin", where, "the door took it and no entry accounts for it")

@@ -1,0 +1,272 @@
+"""Finding: which of many words stand in a text, by Aho-Corasick automata built once.
+
+Text is searched in UTF-16, where an ideograph is two bytes and not three; ASCII words in an automaton of their
+own, so that texts without letters never meet it. The same pass finds suspicious places (``spots``): what would
+have to stand there if a word were written apart, doubled or with digits. Only around these is text loosened.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
+
+from synthgate.library.letters import sound_codes, splits
+from synthgate.library.loosening import is_pinyin
+from synthgate.library.reading import Reading
+from synthgate.library.triggers import Neighbours, beside_triggers, latin_triggers
+
+if TYPE_CHECKING:
+    from synthgate.library.sounding import Triples
+
+_SMALL_BYTES: Final = 1 << 17
+"""Of all words and triggers: up to here the quickest automaton is small enough."""
+_AROUND_MAX: Final = 96
+"""Characters looked at before and behind a suspicious place, if an entry is as long as that."""
+_SOUNDS: Final = 3
+"""Syllables of an entry that are looked for at once; the rest is compared where these are found."""
+
+
+class Found(NamedTuple):
+    """A word by its number, at ``start:end`` of the text searched."""
+
+    word: int
+    start: int
+    end: int
+
+
+class Automaton:
+    """Words, and behind them triggers, of one alphabet. ``unit``: bytes per character."""
+
+    __slots__ = ("_search", "_unit", "_words")
+
+    def __init__(self, words: list[bytes], triggers: list[bytes], unit: int) -> None:
+        self._words = len(words)
+        self._unit = unit
+        everything = [*words, *triggers]
+        small = sum(map(len, everything)) < _SMALL_BYTES
+        self._search = BytesAhoCorasick(
+            everything,
+            matchkind=MatchKind.Standard,
+            implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
+        )
+
+    def raw(self, data: bytes) -> list[tuple[int, int, int]]:
+        """Every occurrence in bytes, the ones between characters too."""
+        found: list[tuple[int, int, int]] = self._search.find_matches_as_indexes(
+            data, overlapping=True
+        )
+        return found
+
+    def scan(self, data: bytes, spots: list[Found] | None) -> Iterator[Found]:
+        """Every occurrence of every word; triggers, numbered from 0, go to ``spots``."""
+        unit, words = self._unit, self._words
+        for word, start, end in self.raw(data):
+            if start % unit:
+                continue  # the second half of one character and the first of the next
+            if word < words:
+                yield Found(word, start // unit, end // unit)
+            elif spots is not None:
+                spots.append(Found(word - words, start // unit, end // unit))
+
+
+class Finder:
+    """Words by number, in the order given; no word is empty."""
+
+    def __init__(self, words: list[str], *, loosely: bool) -> None:
+        self._words = words
+        self._latin_at = [at for at, word in enumerate(words) if word.isascii()]
+        self._wide_at = [at for at, word in enumerate(words) if not word.isascii()]
+        latin = [words[at] for at in self._latin_at]
+        wide = [words[at] for at in self._wide_at]
+        self._signs = any(_WORD.search(word) is None for word in latin)
+        self._han_around = min(_AROUND_MAX, max(map(len, wide), default=0)) + 8
+        self._latin_around = min(_AROUND_MAX, max(map(len, latin), default=0)) + 8
+        # Letters beside ideographs: told apart by number, as they are natural in a text of letters alone.
+        self._beside = beside_triggers() if loosely and wide else ()
+        self._latin = self._wide = None
+        if latin or self._beside:
+            triggers = (*self._beside, *(latin_triggers(latin) if loosely else ()))
+            self._latin = Automaton(
+                [word.encode() for word in latin], [one.encode() for one in triggers], 1
+            )
+        self._splits = [*splits().items()] if loosely and wide else []
+        self._neighbours = Neighbours(words) if loosely and wide else None
+        if wide:
+            parts = [wide_bytes(pair) for pair, _ in self._splits]
+            self._wide = Automaton(list(map(wide_bytes, wide)), parts, 2)
+
+    def scan(self, reading: Reading) -> tuple[list[Found], list[tuple[int, int]]]:
+        """Words in a text, and the stretches of it that should be loosened, apart and in order."""
+        text = reading.text
+        plain = text.isascii()
+        found: list[Found] = []
+        spots: list[tuple[int, int]] = []
+        if self._wide is not None and not plain:
+            wide = wide_bytes(text)
+            parts: list[Found] = []
+            found = self._wide_words(text, wide, parts)
+            if self._neighbours is not None:
+                seen = self._neighbours
+                around = self._han_around
+                spots = [
+                    (start - around, end + around)
+                    for start, end in seen.spots(text, wide, letters=reading.latin)
+                ]
+                spots += [
+                    (start - around, end + around)
+                    for number, start, end in parts
+                    if seen.beside(text, start, end, self._splits[number][1])
+                ]
+        if self._latin is not None and (reading.latin or self._signs):
+            triggers: list[Found] = []
+            found.extend(self._latin_words(text, triggers))
+            for number, start, end in triggers:
+                if number >= len(self._beside):
+                    spots.append((start - self._latin_around, end + self._latin_around))
+                elif not plain and is_pinyin(text, start if text[start] <= "z" else start + 1, end):
+                    spots.append((start - self._han_around, end + self._han_around))
+        return found, _joined(spots, len(text)) if spots else []
+
+    def again(self, text: str) -> list[Found]:
+        """Words in loosened text."""
+        found: list[Found] = []
+        if self._wide is not None and not text.isascii():
+            found = self._wide_words(text, wide_bytes(text), None)
+        if self._latin is not None and (self._signs or _WORD.search(text) is not None):
+            found.extend(self._latin_words(text, None))
+        return found
+
+    def _wide_words(self, text: str, wide: bytes, spots: list[Found] | None) -> list[Found]:
+        assert self._wide is not None
+        at, place = self._wide_at, places(text, wide)
+        raw = self._wide.scan(wide, spots)
+        if place is None:
+            return [Found(at[word], start, end) for word, start, end in raw]
+        found = [Found(at[word], place[start], place[end]) for word, start, end in raw]
+        if spots is not None:
+            spots[:] = [Found(one, place[start], place[end]) for one, start, end in spots]
+        return found
+
+    def _latin_words(self, text: str, spots: list[Found] | None) -> Iterator[Found]:
+        assert self._latin is not None
+        plain = text.isascii()
+        for word, start, end in self._latin.scan(text.encode("ascii", "replace"), spots):
+            at = self._latin_at[word]
+            # What is not ASCII became a question mark, which a word may hold.
+            if plain or text.startswith(self._words[at], start):
+                yield Found(at, start, end)
+
+
+class Sounds:
+    """Values by how they sound, found where a text sounds so."""
+
+    def __init__(self, values: list[str]) -> None:
+        self._by_start: dict[str, list[tuple[str, int]]] = {}
+        codes = sound_codes()
+        for at, value in enumerate(values):
+            said = value.translate(codes)
+            self._by_start.setdefault(said[:_SOUNDS], []).append((said, at))
+        self._starts = list(self._by_start)
+        self._triples = _triples(self._by_start)
+        if self._triples is None:
+            self._search = Automaton(list(map(wide_bytes, self._starts)), [], 2)
+        self._maybe = _sounding_so(self._starts) if len(self._starts) <= _FEW else None
+
+    def scan(self, text: str, *, letters: bool = True) -> Iterator[Found]:
+        """Values by number, where they sound as the text does. letters: ASCII letters may stand in it."""
+        if not self._starts or text.isascii():
+            return
+        if self._maybe is not None and self._maybe.search(text) is None:
+            return
+        if not letters:
+            yield from self._stretch(text, 0)
+            return
+        at = 0
+        for run in _ASCII_RUN.finditer(text):
+            if run.start() - at >= _SOUNDS:
+                yield from self._stretch(text[at : run.start()], at)
+            at = run.end()
+        if len(text) - at >= _SOUNDS:
+            yield from self._stretch(text[at:], at)
+
+    def _stretch(self, text: str, offset: int) -> Iterator[Found]:
+        if self._triples is not None:
+            wide = wide_bytes(text)
+            place = places(text, wide)
+            for value, unit, length in self._triples.scan(wide):
+                first = offset + (unit if place is None else place[unit])
+                yield Found(value, first, first + length)
+            return
+        said = text.translate(sound_codes())
+        wide = wide_bytes(said)
+        place = places(said, wide)
+        for word, start, _ in self._search.raw(wide):
+            if start % 2:
+                continue
+            first = start // 2 if place is None else place[start // 2]
+            for whole, value in self._by_start[self._starts[word]]:
+                if said.startswith(whole, first):
+                    yield Found(value, offset + first, offset + first + len(whole))
+
+
+def _triples(by_start: dict[str, list[tuple[str, int]]]) -> "Triples | None":
+    """Quicker than an automaton for very many values, where numpy is installed."""
+    if len(by_start) <= _FEW:
+        return None
+    try:
+        from synthgate.library.sounding import Triples, takes
+    except ModuleNotFoundError:
+        return None
+    return Triples(by_start) if takes(list(by_start)) else None
+
+
+_FEW: Final = 256
+"""Beginnings of values up to which a look at the text says more quickly that none stands in it."""
+
+
+def _sounding_so(starts: list[str]) -> re.Pattern[str]:
+    """Three characters in a row that sound like a first, a second and a third of the beginnings."""
+    by_code: dict[str, str] = {}
+    for char, code in sound_codes().items():
+        by_code[code] = by_code.get(code, "") + chr(char)
+    classes = []
+    for at in range(_SOUNDS):
+        here = {start[at] for start in starts if len(start) > at}
+        classes.append("".join(by_code.get(code, re.escape(code)) for code in sorted(here)))
+    return re.compile("".join(f"[{one}]" for one in classes if one))
+
+
+_ASCII_RUN: Final = re.compile(r"[\x00-\x7f]{12,}")
+"""So many characters without a sound are skipped and not translated."""
+_WORD: Final = re.compile("[a-z0-9]")
+
+
+def wide_bytes(text: str) -> bytes:
+    """UTF-16, whatever stands in the text."""
+    return text.encode("utf-16-le", "surrogatepass")
+
+
+def places(text: str, wide: bytes) -> list[int] | None:
+    """From UTF-16 units to characters; None if they are the same."""
+    if len(wide) == 2 * len(text):
+        return None
+    found: list[int] = []
+    for at, char in enumerate(text):
+        found.append(at)
+        if char > "\uffff":
+            found.append(at)
+    found.append(len(text))
+    return found
+
+
+def _joined(spots: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
+    """Overlapping stretches made one, within the text."""
+    spots.sort()
+    out: list[list[int]] = []
+    for start, end in spots:
+        if out and start <= out[-1][1]:
+            out[-1][1] = max(out[-1][1], end)
+        else:
+            out.append([max(0, start), end])
+    return [(start, min(end, size)) for start, end in out]

@@ -1,0 +1,1 @@
+"""What we decide: one pure file per duty."""

@@ -1,0 +1,93 @@
+"""Findings: what people and machines find, complain of and contest is taken up, in time and by its rule.
+
+Law        DSP Art. 11, 12; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 57; Network Data Reg. Art. 10
+Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
+           DSP-11-3 whom it reached is told
+           DSP-12-2 a complaint is taken up              DSP-12-3 an appeal is reviewed by someone else
+           CSL-49-1 what has spread is stopped and removed
+           INC-4-1 an incident is graded                 INC-4-2 a serious one is reported in hours
+           INC-7-1 what is unknown is sent later         INC-8-1 and summed up in thirty days
+           PIPL-57-1 a leak is remedied and told         NDR-10-1 a grave flaw is reported in 24 hours
+Hears      case.events, and decisions on complaints and appeals
+Facts      the type of the finding; whether its level owes a report; whether it may touch the public
+Remembers  nothing: cases do
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+from synthgate.events.verdicts import Outcome, Reason, Verdict
+from synthgate.law import Law
+from synthgate.step import Obligation
+
+_OWED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "rumour.detected": (("DSP-11-1", "rumour_found"), ("DSP-11-2", "report_owed")),
+    "reach.found": (("DSP-11-3", "reach_known"),),
+    "spread.found": (("CSL-49-1", "spread_found"),),
+    "leak.suspected": (("PIPL-57-1", "leak_suspected"),),
+    "complaint.received": (("DSP-12-2", "complaint_open"),),
+    "penalty.appealed": (("DSP-12-3", "appeal_open"),),
+    "incident.detected": (("INC-4-1", "incident_found"),),
+}
+_REPORTED: Final = (("INC-4-2", "report_owed"), ("INC-7-1", "items_owed"))
+"""Owed for an incident that is serious, or might be."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFacts:
+    """What a finding rests on.
+
+    reported: an incident's level owes a report, or may. public: a flaw touches national security or the public
+    interest; None: nobody says, so it may.
+    """
+
+    type: str
+    reported: bool = False
+    public: bool | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As recorded."""
+        return {name: getattr(self, name) for name in _FACTS}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Back from the record."""
+        return cls(**row)
+
+
+_FACTS: Final = tuple(field.name for field in fields(FindingFacts))
+
+
+def decide(event: Any, facts: FindingFacts, law: Law, as_of: int) -> Verdict:
+    """Refuse names every rule something is owed under; pass: nothing is. Pure and total.
+
+    The event itself says nothing more than its facts: words stay in the log.
+    """
+    reasons = tuple(_reasons(facts, law))
+    outcome = Outcome.REFUSE if reasons else Outcome.PASS
+    return Verdict("incidents", outcome, reasons, facts.row())
+
+
+def _reasons(facts: FindingFacts, law: Law) -> Iterator[Reason]:
+    for rule, code in _OWED.get(facts.type, ()):
+        yield from law.fault(rule, code)
+    if facts.type == "incident.detected" and facts.reported:
+        for rule, code in _REPORTED:
+            yield from law.fault(rule, code)
+    if facts.type == "incident.closed" and facts.reported:
+        yield from law.fault("INC-8-1", "summary_owed")
+    if facts.type == "flaw.found" and facts.public is not False:
+        yield from law.fault("NDR-10-1", "flaw_found")
+
+
+OBLIGATION = Obligation(
+    name="incidents",
+    articles=("DSP 11", "DSP 12", "CSL 49", "INC 4", "INC 7", "INC 8", "PIPL 57", "NDR 10"),
+    rules=(
+        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "CSL-49-1", "INC-4-1", "INC-4-2", "INC-7-1",
+        "INC-8-1", "PIPL-57-1", "NDR-10-1",
+    ),
+    hears=(*_OWED, "incident.closed", "flaw.found"),
+    decide=decide,
+)  # fmt: skip

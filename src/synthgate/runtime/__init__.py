@@ -1,0 +1,1 @@
+"""How it runs: the only home of Faust and Kafka."""

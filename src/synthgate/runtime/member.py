@@ -1,0 +1,161 @@
+"""The member of a consumer group: aiokafka's consumer in the thread Faust keeps it in.
+
+Overridden, in Faust 0.15.3 (held by tests/runtime/test_contract.py):
+
+* ``_create_worker_consumer``: read committed records only, co-partitioned assignment, never a silent jump to
+  another offset, short long-polls.
+* ``_fetch_records``: say from where was read; tell of a failed join. aiokafka parks the member until somebody
+  asks for the error, Faust never does, and the worker lives on and consumes nothing.
+* ``on_thread_stop``: leaving in the midst of a question is no error, and its traceback would hide the sentence
+  that says why.
+
+And in aiokafka 0.14.0 the client's ``send``, see ``connection.watch``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import aiokafka
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+
+from synthgate import connection
+from synthgate.runtime.acks import TP
+
+log = logging.getLogger(__name__)
+FAUST_LOG = logging.getLogger("faust.transport.bulk")
+
+FETCH_WAIT_MAX_MS = 100
+"""A long-poll in flight holds up partitions that were being worked on when it was sent."""
+IDLE_MAX_MS = 7 * 24 * 3600 * 1000
+"""A stage that waits keeps its membership: aiokafka must not think it idle."""
+
+
+class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The thread aiokafka's consumer lives in."""
+
+    logger = FAUST_LOG
+
+    async def on_thread_stop(self) -> None:
+        """Stop; what we were asking the group when we had to leave is cancelled, and nobody's error."""
+        with suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        conf = self.app.conf
+        join_ms = int(conf.broker_request_timeout * 1000)
+        consumer = aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=conf.consumer_group_instance_id or None,
+            **connection.arguments(self.app.engine.settings),
+            # Partition 7 of every input goes to one worker: its log has one writer, its user one copy.
+            partition_assignment_strategy=[RangePartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_poll_records=conf.broker_max_poll_records,
+            max_poll_interval_ms=IDLE_MAX_MS,
+            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+            fetch_max_wait_ms=FETCH_WAIT_MAX_MS,
+            request_timeout_ms=join_ms,
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+        )
+        connection.watch(consumer._client, join_ms=join_ms)  # noqa: SLF001
+        return consumer
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._read_to: dict[TP, int] = {}
+        """Where reading stands, by what was handed out and where we sought; only this thread touches it."""
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[Any],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> dict[Any, tuple[int | None, list[Any]]]:
+        """Records by partition, each with the offset they were read from; None if that is not known.
+
+        A fetch that began before a rebalance can end after it, and what it took be dropped on the way.
+        The offset is what shows that: nothing may be taken for absent that was only dropped.
+        """
+        consumer._coordinator.check_errors()  # noqa: SLF001
+        fetched = await super()._fetch_records(
+            consumer, active_partitions, timeout=timeout, max_records=max_records
+        )
+        found = {}
+        for part, records in fetched.items():
+            tp = TP(part.topic, part.partition)
+            found[part] = (self._read_to.get(tp), records)
+            self._read_to[tp] = records[-1].offset + 1
+        return found
+
+    async def handed_out(self) -> dict[TP, int]:
+        """Where reading stands by what was handed out; raises what ended this member's coordination."""
+        self._ensure_consumer()._coordinator.check_errors()  # noqa: SLF001
+        return dict(self._read_to)
+
+    async def bounds(self, tps: Iterable[TP]) -> dict[TP, tuple[int | None, int, int]]:
+        """Committed offset or None, log start and log end of each partition."""
+        consumer = self._ensure_consumer()
+        parts = [TopicPartition(*tp) for tp in tps]
+        starts = await consumer.beginning_offsets(parts)
+        ends = await consumer.end_offsets(parts)
+        committed = await asyncio.gather(*(consumer.committed(part) for part in parts))
+        return {
+            TP(*part): (at, starts[part], ends[part])
+            for part, at in zip(parts, committed, strict=True)
+        }
+
+    async def seek_to(self, starts: Mapping[TP, int]) -> None:
+        """Read from these offsets on."""
+        consumer = self._ensure_consumer()
+        held = consumer.assignment()
+        for tp, offset in starts.items():
+            if TopicPartition(*tp) in held:
+                consumer.seek(TopicPartition(*tp), offset)
+                self._read_to[tp] = offset
+
+    async def send_commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit; False when it did not get through and may be tried again."""
+        consumer = self._ensure_consumer()
+        held = consumer.assignment()
+        wanted = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+            if TopicPartition(*tp) in held
+        }
+        if not wanted:
+            return True
+        try:
+            await consumer.commit(wanted)
+        except (CommitFailedError, IllegalStateError):
+            # Rebalanced meanwhile: whoever holds them now reads from the last commit.
+            return False
+        except KafkaError as error:
+            log.warning("commit did not get through: %s", type(error).__name__)
+            return False
+        return True
+
+    async def read_positions(self) -> dict[TP, int]:
+        """Where reading stands, markers included, of every partition held."""
+        consumer = self._ensure_consumer()
+        subscription = consumer._subscription.subscription  # noqa: SLF001
+        if subscription is None or subscription.assignment is None:
+            return {}
+        assignment = subscription.assignment
+        states = {tp: assignment.state_value(tp) for tp in assignment.tps}
+        return {
+            TP(tp.topic, tp.partition): state.position
+            for tp, state in states.items()
+            if state.has_valid_position
+        }

@@ -1,0 +1,1 @@
+"""Gather, decide, carry out: one step per duty, over a whole batch."""

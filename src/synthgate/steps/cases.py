@@ -1,0 +1,115 @@
+"""Cases as they are now: a view per partition, rebuilt from the ``cases`` topic on assignment.
+
+A row carries its version; the highest wins, so a row sent twice changes nothing. What is due is found without
+looking at what is not: a heap per partition, whose stale entries are dropped as they come up.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from synthgate.events.decision import CaseRow
+from synthgate.steps.holds_seen import HoldsSeen
+
+PROGRESS = "_answered"
+"""Case id prefix of the row that says up to which decision incidents has answered, per partition."""
+
+
+def progress_id(partition: int) -> str:
+    """Case id of a partition's progress row."""
+    return f"{PROGRESS}/{partition}"
+
+
+class Cases:
+    """One view over all partitions held."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, CaseRow] = {}
+        self._partition: dict[str, int] = {}
+        self.holds = HoldsSeen()
+        self._due: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        self._open_work: dict[str, set[str]] = defaultdict(set)
+        self._overdue: dict[int, dict[str, int]] = defaultdict(dict)
+
+    def apply(self, partition: int, value: bytes) -> None:
+        """One record of ``cases``; only incidents writes there, so what is no row is ignored."""
+        try:
+            row = CaseRow.model_validate_json(value)
+        except ValidationError:
+            return
+        self.put(partition, row)
+
+    def put(self, partition: int, row: CaseRow) -> None:
+        """Keep the row if it is newer than what is held."""
+        held = self._rows.get(row.case)
+        if held is not None and row.version <= held.version:
+            return
+        self._rows[row.case] = row
+        self._partition[row.case] = partition
+        self.holds.noted(partition, row)
+        if row.kind == "work":
+            ids = self._open_work[row.cause]
+            (ids.add if row.state == "open" else ids.discard)(row.case)
+            if not ids:
+                del self._open_work[row.cause]
+        unmet = [d.due_at for d in row.deadlines if d.reached_at is not None and d.met_at is None]
+        if unmet and row.state == "open":
+            self._overdue[partition][row.case] = min(unmet)
+        elif row.deadlines:
+            self._overdue[partition].pop(row.case, None)
+        if row.state == "open" and row.due_at is not None:
+            heapq.heappush(self._due[partition], (row.due_at, row.case))
+
+    def get(self, case: str) -> CaseRow | None:
+        """The case as it is now."""
+        return self._rows.get(case)
+
+    def where(self, case: str) -> int | None:
+        """The partition a case lives on, if it is held."""
+        return self._partition.get(case)
+
+    def open_work(self, case: str) -> int:
+        """Pieces of work of a case that nobody has answered."""
+        return len(self._open_work.get(case, ()))
+
+    def answered(self, partition: int) -> int:
+        """Index of the last decision answered on a partition; -1 if none."""
+        row = self._rows.get(progress_id(partition))
+        return -1 if row is None else int(row.detail["index"])
+
+    def due(self, partition: int, now_ms: int) -> Iterator[CaseRow]:
+        """Open cases of a partition whose time has come; each once, until ``later`` or a new row."""
+        heap = self._due[partition]
+        while heap and heap[0][0] <= now_ms:
+            _, case = heapq.heappop(heap)
+            row = self._rows.get(case)
+            if (
+                row is not None
+                and row.state == "open"
+                and row.due_at is not None
+                and row.due_at <= now_ms
+                and self._partition[case] == partition
+            ):
+                yield row
+
+    def later(self, partition: int, case: str, at_ms: int) -> None:
+        """Ask about a case again at a time."""
+        heapq.heappush(self._due[partition], (at_ms, case))
+
+    def standing(self, partition: int, now_ms: int) -> tuple[int, int, int]:
+        """How many wait for a time to come, how many are overdue, and for how long the oldest of these, ms."""
+        unmet = self._overdue[partition]
+        return len(self._due[partition]), len(unmet), now_ms - min(unmet.values(), default=now_ms)
+
+    def drop(self, partition: int) -> None:
+        """Not ours any more."""
+        self.holds.drop(partition)
+        for case in [case for case, at in self._partition.items() if at == partition]:
+            row = self._rows.pop(case)
+            del self._partition[case]
+            if row.kind == "work":
+                self._open_work.pop(row.cause, None)
+        self._due.pop(partition, None)
+        self._overdue.pop(partition, None)

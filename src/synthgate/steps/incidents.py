@@ -1,0 +1,180 @@
+"""Incidents' step: every decision answered, missing ones read from the log; holds expire; cases move.
+
+Ids of effects derive from the decision and the duty, so a decision heard twice opens nothing twice; what is
+owed (the row as it is now) is sent again.
+"""
+
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+
+from synthgate.cases import penalties
+from synthgate.events import topics
+from synthgate.events.case_models import CaseEvent
+from synthgate.events.decision import CaseRow, Decision
+from synthgate.events.plain_identity import find_plain_identity
+from synthgate.events.types import TYPES
+from synthgate.events.verdicts import Outcome
+from synthgate.events.wire import Malformed
+from synthgate.law import LawBook
+from synthgate.obligations.incidents import INPUTS, decide, facts_of
+from synthgate.registries import Registries
+from synthgate.settings import Settings
+from synthgate.step import Batch, Fresh, Outputs, SourceRecord, Work
+from synthgate.steps.acts import SAID, Acts
+from synthgate.steps.bypasses import DELIVERED, MADE, Bypasses
+from synthgate.steps.cases import Cases, progress_id
+from synthgate.steps.docket import Docket
+from synthgate.steps.due import Due
+from synthgate.steps.envelope import open_envelope
+from synthgate.steps.findings import Findings, Found
+from synthgate.steps.lookup import Lookup
+from synthgate.steps.quarantine import UNKNOWN_TENANT, Quarantine
+from synthgate.steps.violations import Violations
+
+WATCHED: Final = MADE | {DELIVERED}
+"""What the bypass watch looks at."""
+
+
+class IncidentsStep:
+    """Hears decisions and case events; writes cases, standings, work and timers."""
+
+    name = "incidents"
+    inputs: tuple[str, ...] = ("decisions", "case.events")
+
+    def __init__(
+        self, settings: Settings, book: LawBook, *, cases: Cases, registries: Registries,
+        fresh: Fresh, lookup: Lookup, quarantine: Quarantine,
+    ) -> None:  # fmt: skip
+        docket = Docket(cases)
+        self._settings = settings
+        self._book = book
+        self._cases = cases
+        self._docket = docket
+        self._lookup = lookup
+        self._fresh = fresh
+        self._quarantine = quarantine
+        self._violations = Violations(docket, registries, book, lookup)
+        self._acts = Acts(docket, self._violations, book, lookup)
+        self._findings = Findings(docket, settings.operator_kind)
+        self._bypasses = Bypasses(docket, book)
+        self._due = Due(settings, docket, self._violations)
+
+    async def assigned(self, partitions: frozenset[int]) -> None:
+        """The copy of ``cases`` follows by itself."""
+
+    async def process(
+        self,
+        batch: Batch,
+        now_ms: int,
+        poison: frozenset[int] = frozenset(),
+    ) -> Outputs:
+        """Answer one batch of decisions or case events.
+
+        A decision may not go unanswered, poison or not: what kills this duty is for a person to mend.
+        """
+        await self._fresh.fresh(("cases", *topics.COPIES["incidents"]))
+        work = Work(batch.partition, now_ms)
+        if batch.topic == "case.events":
+            for record in batch.records:
+                self._case_event(record, work)
+        else:
+            self._decisions(batch, work)
+        return work.outputs
+
+    async def tick(self, partition: int, now_ms: int) -> Outputs:
+        """What time alone makes due: holds that expire, deadlines, work nobody answered, penalties that end."""
+        work = Work(partition, now_ms)
+        await self._fresh.fresh(("cases",))
+        work.outputs.holds = self._cases.holds.waiting(partition, now_ms)
+        self._due.tick(work)
+        return work.outputs
+
+    def _decisions(self, batch: Batch, work: Work) -> None:
+        """Answer these and every one missing before them.
+
+        What is said of progress goes out after their effects are acknowledged, never before.
+        """
+        answered = self._cases.answered(batch.partition)
+        for record in batch.records:
+            row = orjson.loads(record.value or b"")
+            index = int(row["receipt"]["index"])
+            if index > answered + 1:
+                for key, lost in self._lookup.decisions(batch.partition, answered + 1, index):
+                    self._one(key, lost, work)
+            if self._asks(record.key, row):
+                self._one(record.key, Decision.model_validate_json(record.value or b""), work)
+            else:
+                work.outputs.verdicts[self.name, "pass"] += 1
+            answered = max(answered, index)
+        progress = CaseRow(
+            case=progress_id(batch.partition), version=answered + 2, kind="event", state="closed",
+            tenant="_", user=None, opened_at=0, cause="decisions", receipt=None, rules=[],
+            detail={"index": answered},
+        )  # fmt: skip
+        self._cases.put(batch.partition, progress)
+        value = progress.model_dump_json().encode()
+        work.outputs.last["cases"] = [(progress.case.encode(), value, ())]
+
+    def _asks(self, key: bytes | None, row: dict[str, Any]) -> bool:
+        """Whether a decision can owe anything: a plain release of a user without a past does not.
+
+        Its verdict is a pass for any law, so nothing more is made of it.
+        """
+        if row["action"] != "release" or row["type"] in SAID or row["revision"] > 1:
+            return True
+        if row["type"] in MADE:
+            return self._bypasses.open_on(row["tenant"], row["generation"])
+        if row["type"] not in INPUTS:
+            return False
+        _, _, sub = (key or b"").decode(errors="replace").partition("#")
+        name = f"user/{row['tenant']}/{row['user']}" + (f"#{sub}" if sub else "")
+        return self._docket.get(name) is not None
+
+    def _one(self, key: bytes | None, decision: Decision, work: Work) -> None:
+        """What one decision owes."""
+        law = self._book.at(decision.decided_at)
+        facts = facts_of(decision)
+        conduct = None
+        if decision.action == "refuse" and facts.risks and facts.counted and facts.attributed:
+            conduct = self._violations.violated(key, decision, facts)
+            counts = penalties.inputs(conduct, decision.receipt.index)
+            facts = facts.with_inputs(*counts)
+        verdict = decide(decision, facts, law, decision.decided_at)
+        work.outputs.verdicts[self.name, verdict.outcome.value] += 1
+        self._due.holds(key, decision, law, work)
+        if decision.type in WATCHED:
+            self._bypasses.hear(key, decision, work)
+        if verdict.outcome is Outcome.REFUSE:
+            self._violations.owe(key, decision, facts, verdict.reasons, conduct, work)
+        elif decision.action == "release" and decision.enforced:
+            if decision.revision > 1:
+                self._violations.overturned(decision, key, work)
+            if decision.type in INPUTS and decision.repeat_of is None:
+                self._violations.lawful(decision, key, work)
+            if decision.type in SAID and decision.repeat_of is None:
+                self._acts.said(key, decision, work)
+
+    def _case_event(self, record: SourceRecord, work: Work) -> None:
+        """A finding without a user, or an answer; what is none is sealed away."""
+        try:
+            attrs, _, parsed = open_envelope(record)
+            known = TYPES.get(attrs["type"])
+            if known is None or known.topic != "case.events" or known.model is None:
+                raise Malformed("unknown_type", "no such event type on case.events")
+            event = known.model.model_validate(parsed)
+            if find_plain_identity(attrs, parsed, record.key):
+                raise Malformed("plain_identity", "a plain number outside the detail")
+            assert isinstance(event, CaseEvent)
+            found = Found(
+                f"{attrs['source']}/{attrs['id']}", known.name, known.rules, record.timestamp,
+                record.key, event,
+            )  # fmt: skip
+            self._findings.hear(found, record, self._book.at(record.timestamp), work)
+        except (Malformed, ValidationError) as error:
+            code = error.code if isinstance(error, Malformed) else "bad_shape"
+            origin = f"{self._settings.epoch}/case.events/{work.partition}/{record.offset}"
+            self._quarantine.put(
+                work, origin=origin, code=code, tenant=UNKNOWN_TENANT, data=record.value or b""
+            )

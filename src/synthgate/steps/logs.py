@@ -1,0 +1,43 @@
+"""The logs a worker owns: one per partition, opened on assignment, one writer at a time."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+
+from synthgate.ledger import Log
+from synthgate.steps.proofs import Proofs
+
+
+class Logs:
+    """Opens and lets go of logs as partitions come and go."""
+
+    def __init__(self, open_log: Callable[[int], Log], proofs: Proofs) -> None:
+        self._open = open_log
+        self._proofs = proofs
+        self._logs: dict[int, Log] = {}
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def assigned(self, partitions: frozenset[int]) -> None:
+        """Let go of what is not ours any more; open what is new from its head on the store."""
+        self._proofs.assigned(partitions)
+        for gone in self._logs.keys() - partitions:
+            async with self._locks[gone]:
+                del self._logs[gone]
+        for partition in sorted(partitions - self._logs.keys()):
+            self._logs[partition] = await asyncio.to_thread(self._open, partition)
+
+    def lock(self, partition: int) -> asyncio.Lock:
+        """Two lanes write to one log; one at a time."""
+        return self._locks[partition]
+
+    def get(self, partition: int) -> Log:
+        """The log of a partition of ours; KeyError if it is not."""
+        return self._logs[partition]
+
+    def unproved_ms(self, partition: int, now_ms: int) -> int:
+        """Age of the log's oldest entry no checkpoint covers; starts building one if it is due."""
+        return self._proofs.tick(self._logs[partition], now_ms)
+
+    def heads(self) -> dict[int, int]:
+        """Next index of every log held."""
+        return {partition: log.head for partition, log in self._logs.items()}

@@ -1,0 +1,84 @@
+"""Files an event brings, made or taken in: looked for with the other facts, labelled once they pass."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+from synthgate.effects.isolated import Limits
+from synthgate.effects.label import Label
+from synthgate.effects.objects import LocalObjects
+from synthgate.effects.sources import SourceError, Sources
+from synthgate.effects.workshop import Key, Outcome, Task, Workshop
+from synthgate.events.event import Event
+from synthgate.events.passage import Passage
+from synthgate.obligations.labelling import OutputFact, brings_files, declared_of
+from synthgate.settings import Settings
+
+WAIT_SECONDS: Final = 5.0
+"""A batch asks for so long at once; then it declares that it waits, and asks again."""
+
+
+class OutputFiles:
+    """The files of a batch. Work on them goes on while their batch waits."""
+
+    def __init__(self, workshop: Workshop, sentence: str) -> None:
+        self._workshop = workshop
+        self._sentence = sentence
+
+    @classmethod
+    def of(cls, settings: Settings, objects: LocalObjects) -> Self:
+        """With a workshop of its own."""
+        sources = Sources(settings.media_folders, settings.media_bytes_max)
+        limits = Limits(settings.media_s, settings.media_memory_mib)
+        return cls(Workshop(sources, objects, limits), settings.label_text)
+
+    def found(self, event: Event) -> tuple[OutputFact, ...]:
+        """Whether each can be had, before anything is done with it.
+
+        Raises:
+            Waiting: the tenant's folder is away.
+        """
+        if not brings_files(event):
+            return ()
+        return tuple(self._found(event.tenant, row) for row in event.content["objects"])
+
+    async def labelled(
+        self, wanted: Sequence[tuple[Passage, Label]], log: int
+    ) -> Mapping[Passage, Sequence[Outcome]]:
+        """What came of the files of these passages, in the order they are named.
+
+        Raises:
+            Waiting: they are not all done yet, or a folder or the object store is away.
+        """
+        tasks: dict[Key, Task] = {}
+        for passage, label in wanted:
+            event = passage.event
+            for number, row in enumerate(event.content["objects"]):
+                tasks[passage.origin, number] = Task(
+                    log, event.tenant, row, event.medium, self._sentence, label, declared_of(event)
+                )
+        if not tasks:
+            return {}
+        done = await asyncio.to_thread(self._workshop.outcomes, tasks, WAIT_SECONDS)
+        return {
+            passage: [
+                done[passage.origin, number]
+                for number in range(len(passage.event.content["objects"]))
+            ]
+            for passage, _ in wanted
+        }
+
+    def _found(self, tenant: str, row: Mapping[str, Any]) -> OutputFact:
+        try:
+            self._workshop.sources.check(tenant, row)
+        except SourceError as error:
+            return OutputFact(error.code)
+        return OutputFact()
+
+
+def facts_of(outcomes: Sequence[Outcome]) -> tuple[OutputFact, ...]:
+    """What labelling showed, as facts to be decided on."""
+    return tuple(
+        OutputFact(outcome.fault, outcome.unshown, outcome.found, outcome.signs)
+        for outcome in outcomes
+    )

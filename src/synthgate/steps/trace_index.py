@@ -1,0 +1,213 @@
+"""The trace index: from a content number, a person, an edited person, an object or a time to log entries.
+
+SQLite, made from the logs and made again when it is gone. It holds ids, tokens and times, no words; what was
+erased is in it with what the clear header says.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from synthgate.events.passage import Passage, PassageError
+from synthgate.ledger import KeyRing, LogReader, SegmentStore
+from synthgate.ledger.errors import EntryExpired, KeyErased
+from synthgate.steps.answers import Content, unpack
+
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE entry(
+  log INTEGER, idx INTEGER, at INTEGER, event_time INTEGER, tenant TEXT, event_id TEXT, action TEXT,
+  root TEXT, produce_id TEXT, user TEXT, generation TEXT, parent_log INTEGER, parent INTEGER,
+  PRIMARY KEY(log, idx)) WITHOUT ROWID;
+CREATE INDEX by_produce_id ON entry(produce_id) WHERE produce_id IS NOT NULL;
+CREATE INDEX by_user ON entry(user, event_time);
+CREATE INDEX by_time ON entry(event_time);
+CREATE INDEX by_root ON entry(root);
+CREATE INDEX by_parent ON entry(parent_log, parent) WHERE parent IS NOT NULL;
+CREATE TABLE subject(token TEXT, log INTEGER, idx INTEGER, PRIMARY KEY(token, log, idx)) WITHOUT ROWID;
+CREATE TABLE object(sha256 TEXT, log INTEGER, idx INTEGER, PRIMARY KEY(sha256, log, idx)) WITHOUT ROWID;
+CREATE TABLE done(log INTEGER PRIMARY KEY, next INTEGER, hash TEXT);
+"""
+_BATCH: Final = 5_000
+
+
+class Traced(NamedTuple):
+    """Where an entry stands and what the index knows of it."""
+
+    log: int
+    place: int
+    event_time: int
+    tenant: str | None
+    event_id: str | None
+    action: str
+    root: str
+    produce_id: str | None
+    user: str | None
+    generation: str | None
+    parent: tuple[int, int] | None
+
+
+class TraceIndex:
+    """An index file. Not for two processes at once: the second waits."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        path.chmod(0o600)
+        for setting in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+            self._db.execute(f"PRAGMA {setting}")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            self._remake()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def update(self, store: SegmentStore, ring: KeyRing) -> int:
+        """Take in what the logs have that the index has not; how many entries that was.
+
+        A log that is not the one the index was made from is taken in anew. Raises LedgerError.
+        """
+        return sum(self._update(LogReader(store, ring, log), log, store) for log in store.logs())
+
+    def by_produce_id(self, produce_id: str) -> list[Traced]:
+        """Entries whose decision names this content number, in order."""
+        return self._found("e.produce_id = ?", (produce_id,))
+
+    def by_user(self, token: str) -> list[Traced]:
+        """Entries of a person's acts."""
+        return self._found("e.user = ?", (token,))
+
+    def by_subject(self, token: str) -> list[Traced]:
+        """Entries in which this person is edited."""
+        return self._found(
+            "(e.log, e.idx) IN (SELECT log, idx FROM subject WHERE token = ?)", (token,)
+        )
+
+    def by_object(self, sha256: str) -> list[Traced]:
+        """Entries that released an object of these bytes."""
+        return self._found(
+            "(e.log, e.idx) IN (SELECT log, idx FROM object WHERE sha256 = ?)", (sha256,)
+        )
+
+    def by_time(self, start_ms: int, end_ms: int) -> list[Traced]:
+        """Entries of events of this time, the end not included."""
+        return self._found("e.event_time >= ? AND e.event_time < ?", (start_ms, end_ms))
+
+    def children(self, log: int, index: int) -> list[Traced]:
+        """Entries that followed a pass of this one."""
+        return self._found("e.parent_log = ? AND e.parent = ?", (log, index))
+
+    def revisions(self, root: str) -> list[Traced]:
+        """All entries on one act."""
+        return self._found("e.root = ?", (root,))
+
+    def at(self, log: int, index: int) -> Traced | None:
+        """One entry."""
+        return next(iter(self._found("e.log = ? AND e.idx = ?", (log, index))), None)
+
+    def forget(self, user: str) -> None:
+        """Take a person's token out, wherever it stands."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute(
+            "DELETE FROM subject WHERE (log, idx) IN (SELECT log, idx FROM entry WHERE user = ?)",
+            (user,),
+        )
+        self._db.execute("DELETE FROM subject WHERE token = ?", (user,))
+        self._db.execute("UPDATE entry SET user = NULL, generation = NULL WHERE user = ?", (user,))
+        self._db.execute("COMMIT")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _found(self, where: str, values: Sequence[Any]) -> list[Traced]:
+        rows = self._db.execute(
+            "SELECT e.log, e.idx, e.event_time, e.tenant, e.event_id, e.action, e.root, e.produce_id,"
+            f" e.user, e.generation, e.parent_log, e.parent FROM entry e WHERE {where} ORDER BY 3, 1, 2",
+            values,
+        )
+        return [
+            Traced._make((*row[:10], None if row[11] is None else (row[10], row[11])))
+            for row in rows
+        ]
+
+    def _remake(self) -> None:
+        for (name,) in self._db.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall():
+            self._db.execute(f"DROP TABLE {name}")
+        self._db.executescript(_SCHEMA)
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _update(self, reader: LogReader, log: int, store: SegmentStore) -> int:
+        head = reader.find_head()
+        at, known = self._db.execute(
+            "SELECT next, hash FROM done WHERE log = ?", (log,)
+        ).fetchone() or (0, None)
+        if at > head or (at and reader.receipt(at - 1).hash != known):
+            self._drop(log)
+            at = 0
+        begun = at
+        while at < head:
+            end = min(head, at + _BATCH)
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for index in range(at, end):
+                    self._take(reader, index)
+                self._db.execute(
+                    "INSERT OR REPLACE INTO done VALUES (?, ?, ?)",
+                    (log, end, reader.receipt(end - 1).hash),
+                )
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            at = end
+        return head - begun
+
+    def _drop(self, log: int) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        for table in ("entry", "subject", "object", "done"):
+            self._db.execute(f"DELETE FROM {table} WHERE log = ?", (log,))
+        self._db.execute("COMMIT")
+
+    def _take(self, reader: LogReader, index: int) -> None:
+        log = reader.log_id
+        try:
+            entry = reader.read(index)
+            header, content = entry.header, unpack(entry.content)
+        except KeyErased:
+            header, content = reader.header(index), None
+        except EntryExpired:
+            return  # what the index knew of it stays
+        passage = None if content is None else passage_of(content)
+        decision = (content and content.decision) or {}
+        cites = None
+        if passage is not None:
+            identity = passage.verdict("identity") or {}
+            cites = identity.get("facts", {}).get("cites")
+            subjects = [] if passage.event.stub else passage.event.subjects
+            for subject in subjects:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO subject VALUES (?, ?, ?)", (subject.token, log, index)
+                )
+        for row in decision.get("objects", ()):
+            self._db.execute(
+                "INSERT OR IGNORE INTO object VALUES (?, ?, ?)", (row["sha256"], log, index)
+            )
+        parent = (cites[0], cites[1]) if cites else (None, None)
+        self._db.execute(
+            "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                log, index, header["recorded_at"], header.get("event_time"), header.get("tenant"),
+                header.get("event_id"), header.get("action"), header["root"], header.get("produce_id"),
+                decision.get("user"), decision.get("generation"), *parent,
+            ),
+        )  # fmt: skip
+
+
+def passage_of(content: Content) -> Passage | None:
+    """The passage an entry holds; None for one that holds none (a range never read)."""
+    try:
+        return Passage.parse(content.passage, content.key)
+    except PassageError:
+        return None

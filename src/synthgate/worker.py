@@ -1,0 +1,300 @@
+"""Who meets whom: the duties, their registries, the log and the engine. A list, no logic."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthgate.crypto.keys import KeyFolder
+from synthgate.crypto.passes import PassBody, verify_pass
+from synthgate.crypto.receipts import ReceiptKeys
+from synthgate.effects.objects import LocalObjects
+from synthgate.effects.sources import Sources
+from synthgate.events import topics
+from synthgate.events.facts import ROWS
+from synthgate.law import LawBook
+from synthgate.law import load as load_law
+from synthgate.ledger import CheckpointKey, KeyRing, LocalStore, Log, LogReader, Packer, Prover
+from synthgate.registries import Registries
+from synthgate.registries.entries import RocksEntries, Saved
+from synthgate.reviewers.http_scorer import HttpScorer
+from synthgate.reviewers.roster import roster, scored_media, token_of
+from synthgate.settings import Settings, SettingsError
+from synthgate.step import Fresh, Stage, Step, Waiting
+from synthgate.steps.accounting import Accounting
+from synthgate.steps.cases import Cases
+from synthgate.steps.consent import ConsentDuty
+from synthgate.steps.door import Door
+from synthgate.steps.identity import IdentityDuty
+from synthgate.steps.incidents import IncidentsStep
+from synthgate.steps.judge import Duty, JudgeStep
+from synthgate.steps.labelling import LabellingDuty
+from synthgate.steps.logs import Logs
+from synthgate.steps.lookup import Lookup
+from synthgate.steps.moderation import ModerationDuty
+from synthgate.steps.pausable import Pausable
+from synthgate.steps.proofs import Proofs
+from synthgate.steps.quarantine import Quarantine
+from synthgate.steps.receipts import Receipts
+from synthgate.steps.retention import RetentionStep
+from synthgate.steps.scoring import Scorers
+from synthgate.steps.stages import ChainStage, FusedStage, IdentityStage, RetentionStage
+
+if TYPE_CHECKING:
+    from synthgate.runtime.checks import Accepted
+    from synthgate.runtime.copies import Copies
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the duties of one process share."""
+
+    settings: Settings
+    book: LawBook
+    keys: KeyFolder
+    registries: Registries
+    fresh: Fresh
+    cases: Cases
+    accounting: Accounting
+    logs: Logs
+    lookup: Lookup
+    objects: LocalObjects
+    quarantine: Quarantine
+
+    def apply(
+        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
+    ) -> None:
+        """One record of a copied topic, to whoever keeps that copy."""
+        if topic == "cases":
+            self.cases.apply(partition, value or b"")
+        elif topic == "records.door":
+            self.accounting.apply(value or b"")
+        else:
+            self.registries.apply(topic, partition, offset, key, value)
+
+    def reset(self, topic: str) -> None:
+        """Forget a copy: partitions of it are gone, and it is read again from its log's start."""
+        if topic in ("cases", "records.door"):
+            keeper = self.cases if topic == "cases" else self.accounting
+            for partition in range(self.settings.partitions):
+                keeper.drop(partition)
+        else:
+            self.registries.reset(topic)
+
+    def saved(self, topic: str) -> Saved | None:
+        """What a local store was left with; cases and records.door are in memory always."""
+        return None if topic in ("cases", "records.door") else self.registries.saved(topic)
+
+    def save(self, topic: str, positions: Mapping[int, int], at: int) -> None:
+        """Keep a copy as it stands."""
+        if topic not in ("cases", "records.door"):
+            self.registries.save(topic, positions, at)
+
+
+def parts(
+    settings: Settings, fresh: Fresh, duties: Sequence[str], book: LawBook | None = None
+) -> Parts:
+    """Open what is shared.
+
+    Raises:
+        KeyFolderError, WrongMasterKey, LawError: what is missing or wrong, and how to mend it.
+    """
+    keys = KeyFolder(settings.keys_dir)
+    store = LocalStore(settings.ledger_dir)
+    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    repeat_ms = settings.repeat_window_s * 1000
+
+    def own(log_id: int) -> Log:
+        return Log.open(store, ring, log_id, repeat_keep_ms=repeat_ms)
+
+    key = _signing(settings, keys) if "retention" in duties else None
+
+    def prover(log_id: int) -> Prover:
+        assert key is not None  # only retention has logs to prove
+        return Prover(store, settings.proofs_of(log_id), log_id, key)
+
+    return Parts(
+        settings=settings,
+        book=book or load_law(),
+        keys=keys,
+        registries=Registries(sorted(copied(settings, duties)), stores(settings)),
+        fresh=fresh,
+        cases=Cases(),
+        accounting=Accounting(),
+        logs=Logs(own, Proofs(prover, lambda log_id: Packer(store, log_id))),
+        lookup=Lookup(lambda log_id: LogReader(store, ring, log_id)),
+        objects=LocalObjects(settings.objects_dir),
+        quarantine=Quarantine(keys.operator_public),
+    )
+
+
+def _signing(settings: Settings, keys: KeyFolder) -> CheckpointKey:
+    return CheckpointKey(settings.log_name, keys.checkpoint_private, keys.checkpoint_public)
+
+
+def stores(settings: Settings) -> Callable[[str], RocksEntries[Any]] | None:
+    """Opens local stores of registry copies, if they are asked for."""
+    if settings.store == "memory":
+        return None
+    folder = settings.stores_dir
+    return lambda topic: RocksEntries(folder / topic, ROWS[topic], settings.epoch)
+
+
+def copied(settings: Settings, duties: Sequence[str]) -> dict[str, None]:
+    """Registry topics these duties keep copies of, each once."""
+    left_out = () if settings.consents_copied else ("facts.consents",)
+    every = [topic for duty in duties for topic in topics.COPIES[duty]]
+    return dict.fromkeys(topic for topic in every if topic not in left_out)
+
+
+def stages(shared: Parts, duties: Sequence[str], *, fused: bool) -> list[Stage]:
+    """The stages of the duties asked for.
+
+    Fused stands for identity to retention on the fast lane, and is the only retention for both lanes.
+    """
+    build: dict[str, Callable[[], Stage]] = {
+        "identity": lambda: _identity(shared),
+        "consent": lambda: ChainStage(_consent(shared), shared.quarantine),
+        "moderation": lambda: ChainStage(_moderation(shared), shared.quarantine),
+        "labelling": lambda: ChainStage(_labelling(shared), shared.quarantine),
+        "retention": lambda: RetentionStage(_retention(shared), shared.quarantine),
+        "incidents": lambda: _incidents(shared),
+    }
+    if fused:
+        build["identity"] = lambda: FusedStage(
+            _identity(shared),
+            _consent(shared),
+            (_moderation(shared), _labelling(shared)),
+            _retention(shared),
+            shared.quarantine,
+            shared.fresh,
+        )
+        del build["consent"], build["retention"]
+    carried = {"identity": topics.DUTIES[:-1]} if fused else {}
+    return [
+        Pausable(build[duty](), carried.get(duty, (duty,)), shared.registries, shared.fresh)
+        for duty in topics.DUTIES
+        if duty in duties and duty in build
+    ]
+
+
+def _judge(shared: Parts, duty: Duty) -> Step:
+    return JudgeStep(duty, shared.book, shared.quarantine, shared.registries)
+
+
+def _identity(shared: Parts) -> IdentityStage:
+    pass_keys = shared.keys.pass_keys
+
+    def check(text: str, **asked: object) -> PassBody:
+        return verify_pass(pass_keys, text, **asked)  # type: ignore[arg-type]
+
+    door = Door(
+        shared.settings, shared.keys.token_key, check, shared.lookup.fetch, shared.quarantine,
+        shared.keys.canary_key, scored=scored_media(roster(shared.settings)),
+    )  # fmt: skip
+    step = _judge(shared, IdentityDuty(shared.registries, shared.fresh, shared.book))
+    return IdentityStage(door, step, shared.registries)
+
+
+def _consent(shared: Parts) -> Step:
+    file = shared.settings.consent_keys
+    receipts = Receipts(ReceiptKeys.load(Path(file)) if file else None)
+    return _judge(shared, ConsentDuty(shared.registries, shared.fresh, receipts))
+
+
+def _moderation(shared: Parts) -> Step:
+    scorers = Scorers([HttpScorer(one, token_of(one)) for one in roster(shared.settings)])
+    sources = Sources(shared.settings.media_folders, shared.settings.media_bytes_max)
+    duty = ModerationDuty(shared.registries, shared.fresh, shared.objects, scorers, sources)
+    return _judge(shared, duty)
+
+
+def _labelling(shared: Parts) -> Step:
+    duty = LabellingDuty(
+        shared.registries, shared.fresh, shared.objects, shared.settings, shared.book
+    )
+    return _judge(shared, duty)
+
+
+def _retention(shared: Parts) -> RetentionStep:
+    return RetentionStep(
+        shared.settings, shared.book, logs=shared.logs, registries=shared.registries,
+        fresh=shared.fresh, objects=shared.objects, pass_keys=shared.keys.pass_keys,
+        token_key=shared.keys.token_key, quarantine=shared.quarantine,
+        accounting=shared.accounting,
+    )  # fmt: skip
+
+
+def _incidents(shared: Parts) -> Stage:
+    return IncidentsStep(
+        shared.settings, shared.book, cases=shared.cases, registries=shared.registries,
+        fresh=shared.fresh, lookup=shared.lookup, quarantine=shared.quarantine,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What the engine is given to run: stages, their registry copies, accepted losses, topics written."""
+
+    stages: list[Stage]
+    copies: "Copies"
+    accepted: "Accepted"
+    outputs: list[str]
+
+
+def assemble(settings: Settings, duties: Sequence[str], *, fused: bool) -> Assembly:
+    """The stages of these duties and what they need, ready to run.
+
+    Raises:
+        KeyFolderError, WrongMasterKey, LawError: what is missing or wrong, and how to mend it.
+    """
+    from synthgate.runtime.copies import Copies
+
+    duties = topics.DUTIES if fused else duties or topics.DUTIES
+    shared = parts(settings, _NotYet(), duties)
+    read = [*copied(settings, duties)]
+    extra = {"incidents": "cases", "retention": "records.door"}
+    read += [topic for duty, topic in extra.items() if duty in duties]
+    copies = Copies(shared, read, settings)
+    shared.fresh = copies
+
+    async def accepted(topic: str, partition: int, committed: int, start: int) -> bool:
+        await copies.fresh(("control",))
+        losses = shared.registries.control.losses(topic, partition)
+        return any(loss.from_offset == committed and loss.to_offset == start for loss in losses)
+
+    outputs = [row.name for row in topics.TOPICS if row.writer in (*duties, "any duty")]
+    return Assembly(stages(shared, duties, fused=fused), copies, accepted, outputs)
+
+
+def run(settings: Settings, duties: Sequence[str], *, fused: bool) -> int:
+    """Run these duties until SIGTERM or a fault; the exit code (0, 1, 75, 78)."""
+    from synthgate.runtime.run import run_worker
+
+    made = assemble(settings, duties, fused=fused)
+    return run_worker(
+        made.stages, settings, made.copies, accepted=made.accepted, outputs=made.outputs
+    )
+
+
+class _NotYet:
+    """Stands in for the copies until they are made; nothing runs before."""
+
+    def positions(self, topics: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        """Nothing was read."""
+        return {}
+
+    async def fresh(self, topics: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        """Never ready."""
+        raise Waiting("registries")
+
+
+def main(args: argparse.Namespace, settings: Settings) -> int:
+    """``synthgate worker``: run, and leave; does not come back while threads of libraries still run."""
+    from synthgate.runtime import exits
+
+    unknown = [duty for duty in args.duties if duty not in topics.DUTIES]
+    if unknown:
+        raise SettingsError(f"no duty {unknown[0]!r}; there are {', '.join(topics.DUTIES)}")
+    exits.leave(run(settings, args.duties, fused=args.fused))

@@ -1,0 +1,15 @@
+"""All rules with their stories."""
+
+import rule_stories
+import rule_stories_cases
+import rule_stories_media
+import rule_stories_moderation
+import rule_stories_people
+
+_PARTS = (
+    rule_stories, rule_stories_people, rule_stories_media, rule_stories_cases, rule_stories_moderation,
+)  # fmt: skip
+RULES = tuple(rule for part in _PARTS for rule in part.RULES)
+STORIES = tuple(story for part in _PARTS for story in part.STORIES)
+ALONE = rule_stories_moderation.ALONE
+"""Rules whose unlawful story needs a chain of its own."""

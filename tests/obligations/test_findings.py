@@ -1,0 +1,67 @@
+"""Findings decide under which rules something is owed; dropping a rule drops exactly that."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acts import BOOK, LAW, TIME_MS
+from synthgate.law.reasons import texts
+from synthgate.obligations.findings import OBLIGATION, FindingFacts, decide
+
+OWED = {
+    ("rumour.detected", False, None): {"DSP-11-1", "DSP-11-2"},
+    ("reach.found", False, None): {"DSP-11-3"},
+    ("spread.found", False, None): {"CSL-49-1"},
+    ("leak.suspected", False, None): {"PIPL-57-1"},
+    ("complaint.received", False, None): {"DSP-12-2"},
+    ("penalty.appealed", False, None): {"DSP-12-3"},
+    ("incident.detected", False, None): {"INC-4-1"},
+    ("incident.detected", True, None): {"INC-4-1", "INC-4-2", "INC-7-1"},
+    ("incident.closed", False, None): set(),
+    ("incident.closed", True, None): {"INC-8-1"},
+    ("flaw.found", False, None): {"NDR-10-1"},
+    ("flaw.found", False, True): {"NDR-10-1"},
+    ("flaw.found", False, False): set(),
+    ("page.checked", False, None): set(),
+}
+
+
+def rules(facts, law=LAW):
+    return {reason.rule for reason in decide(None, facts, law, TIME_MS).reasons}
+
+
+@pytest.mark.parametrize("asked", OWED)
+def test_what_each_finding_owes(asked):
+    assert rules(FindingFacts(*asked)) == OWED[asked]
+
+
+@pytest.mark.parametrize("rule", OBLIGATION.rules)
+def test_dropping_a_rule_drops_what_it_owes(rule):
+    law = BOOK.without(rule).at(TIME_MS)
+    for asked, owed in OWED.items():
+        assert rules(FindingFacts(*asked), law) == owed - {rule}
+
+
+def test_every_rule_is_owed_by_something_and_every_code_has_words():
+    assert set().union(*OWED.values()) == set(OBLIGATION.rules)
+    codes = {
+        r.code for asked in OWED for r in decide(None, FindingFacts(*asked), LAW, TIME_MS).reasons
+    }
+    assert codes <= set(texts())
+
+
+@given(
+    st.builds(
+        FindingFacts,
+        type=st.sampled_from([*OBLIGATION.hears, "page.checked"]),
+        reported=st.booleans(),
+        public=st.sampled_from([True, False, None]),
+    )
+)
+def test_decide_is_total_pure_and_the_same_from_the_record(facts):
+    verdict = decide(None, facts, LAW, TIME_MS)
+    assert decide(None, facts, LAW, TIME_MS) == verdict
+    assert FindingFacts.from_row(json.loads(json.dumps(facts.row()))) == facts
+    assert (verdict.outcome == "refuse") == bool(verdict.reasons)

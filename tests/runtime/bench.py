@@ -1,0 +1,222 @@
+"""What the tests of the engine share: topics, records in and out, worker processes."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.structs import TopicPartition
+
+from synthgate.runtime.run import Worker
+from synthgate.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PARTITIONS = 4
+
+
+def settings_for(brokers: str, prefix: str, folder: Path, **over: Any) -> Settings:
+    """Settings with short times."""
+    given: dict[str, Any] = {
+        "brokers": brokers,
+        "topic_prefix": prefix,
+        "partitions": PARTITIONS,
+        "replicas": 1,
+        "insync_min": 1,
+        "data_dir": str(folder),
+        "session_timeout_s": 6.0,
+        "revoke_s": 4.0,
+    }
+    return Settings.load(None, {}, **{**given, **over})
+
+
+async def create(settings: Settings, *names: str, config: Mapping[str, str] | None = None) -> None:
+    """Create topics on a real Kafka and wait until they can be written."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    await admin.start()
+    try:
+        new = [
+            NewTopic(settings.topic(name), settings.partitions, 1, topic_configs=dict(config or {}))
+            for name in names
+        ]
+        await admin.create_topics(new)
+        wanted = {settings.topic(name) for name in names}
+        while True:
+            rows = await admin.describe_topics()
+            ready = {
+                row["topic"] for row in rows if all(p["leader"] >= 0 for p in row["partitions"])
+            }
+            if wanted <= ready:
+                return
+    finally:
+        await admin.close()
+
+
+async def produce(settings: Settings, topic: str, values: Iterable[tuple[int, bytes]]) -> None:
+    """Send (partition, value) in order and await every acknowledgement."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.brokers, enable_idempotence=True)
+    await producer.start()
+    try:
+        physical = settings.topic(topic)
+        sent = [await producer.send(physical, value, key=b"k", partition=p) for p, value in values]
+        await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+
+
+class Reader:
+    """Reads a topic from its start on; ``found`` grows as records come."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._settings = settings
+        self._topic = settings.topic(topic)
+        self.found: dict[int, list[bytes]] = {p: [] for p in range(settings.partitions)}
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.brokers, fetch_max_wait_ms=50, auto_offset_reset="earliest"
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._consumer.start()
+        parts = [TopicPartition(self._topic, p) for p in self.found]
+        self._consumer.assign(parts)
+        await self._consumer.seek_to_beginning()
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await self._consumer.stop()
+
+    async def _read(self) -> None:
+        while True:
+            for part, records in (await self._consumer.getmany(timeout_ms=200)).items():
+                self.found[part.partition] += [record.value for record in records]
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.found.values()))
+
+    @property
+    def values(self) -> set[bytes]:
+        return {value for values in self.found.values() for value in values}
+
+    async def more_than(self, count: int, seconds: float = 60) -> None:
+        """Wait until more than so many records are there."""
+        async with asyncio.timeout(seconds):
+            while self.count <= count:
+                await asyncio.sleep(0.01)
+
+    async def holds(self, values: set[bytes], seconds: float = 60) -> None:
+        """Wait until all these values are there."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.count < len(values) or not values <= self.values:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            missing = sorted(values - self.values)
+            raise AssertionError(f"{len(missing)} missing, such as {missing[:5]}") from None
+
+
+async def committed(settings: Settings, group: str, topic: str) -> dict[int, int | None]:
+    """Committed offsets of a group by partition."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        parts = [TopicPartition(settings.topic(topic), p) for p in range(settings.partitions)]
+        return {part.partition: await consumer.committed(part) for part in parts}
+    finally:
+        await consumer.stop()
+
+
+async def commit(settings: Settings, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+    """Commit for a group that nobody is in."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(settings.topic(topic), p) for p in offsets])
+        await consumer.commit(
+            {TopicPartition(settings.topic(topic), p): offset for p, offset in offsets.items()}
+        )
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def working(worker: Worker) -> AsyncIterator[Worker]:
+    """A worker in this process, reading; it must end well when the block ends."""
+    running = asyncio.create_task(worker.run())
+    reading = asyncio.create_task(worker.reading.wait())
+    try:
+        await asyncio.wait([running, reading], return_when=asyncio.FIRST_COMPLETED)
+        yield worker
+    finally:
+        reading.cancel()
+        worker.stop()
+        code = await running
+    assert code == 0
+
+
+class Process:
+    """A worker process running Echo. Its log is kept in ``log``."""
+
+    def __init__(self, settings: Settings, **more: Any) -> None:
+        told = {**json.loads(settings.model_dump_json(exclude_defaults=True)), **more}
+        folder = Path(settings.data_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"worker-{time.monotonic_ns()}.log"
+        with self.path.open("wb") as out:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "runtime.echo", json.dumps(told)],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT / "tests",
+                env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}", "PATH": "/usr/bin:/bin"},
+            )
+
+    @property
+    def log(self) -> str:
+        return self.path.read_text()
+
+    async def reading(self, seconds: float = 30) -> None:
+        """Wait until it has partitions."""
+        await self.says("has partitions", seconds)
+
+    async def says(self, text: str, seconds: float = 30) -> None:
+        """Wait until its log says so."""
+        try:
+            async with asyncio.timeout(seconds):
+                while text not in self.log:
+                    assert self.popen.poll() is None or text in self.log, self.log
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"never said {text!r}:\n{self.log}") from None
+
+    def url(self) -> str:
+        """Where its metrics are."""
+        found = re.search(r"metrics at (\S+)/metrics", self.log)
+        assert found, self.log
+        return found.group(1)
+
+    def kill(self) -> None:
+        self.popen.kill()
+        self.popen.wait(10)
+
+    def term(self) -> None:
+        self.popen.terminate()
+
+    async def code(self, seconds: float = 30) -> int:
+        """Its exit code, once it ended."""
+        return await asyncio.to_thread(self.popen.wait, seconds)

@@ -1,0 +1,102 @@
+"""Thousands of deadlines, owners that die and a zombie: one effect each, none early."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+
+from acts_at_hand import a_bus
+from cases_at_hand import of_kind, tell
+from local_bus import LocalBus
+from synthgate.events.decision import CaseRow, Deadline
+
+HOUR_MS = 3_600_000
+COUNT = 2_000
+
+
+def planted(bus: LocalBus) -> None:
+    """Cases with a deadline each, a second apart, on both partitions."""
+    for number in range(COUNT):
+        due = bus.now_ms + 1000 * (number + 1)
+        row = CaseRow(
+            case=f"incident/t/{number}", version=1, kind="incident", state="open", status="found",
+            tenant="t", user=None, opened_at=bus.now_ms, due_at=due, cause="c", receipt=None, rules=[],
+            deadlines=[Deadline(id="report.sent", due_at=due, rule="INC-4-2", internal=False)],
+        )  # fmt: skip
+        partition = number % 2
+        bus.append("cases", row.case.encode(), row.model_dump_json().encode(), (), partition)
+
+
+def tick(bus: LocalBus, owner: LocalBus, *, publish: bool) -> None:
+    """An owner's tick; one that dies before its outputs are acknowledged publishes nothing."""
+    incidents = owner.stages[-1]
+    for partition in range(bus.settings.partitions):
+        outputs = asyncio.run(incidents.tick(partition, bus.now_ms))
+        if publish:
+            bus._publish(outputs, partition)
+
+
+def test_each_deadline_has_one_effect_however_often_its_owner_dies(tmp_path: Path) -> None:
+    bus = a_bus(tmp_path)
+    planted(bus)
+    begun = bus.now_ms
+    step = COUNT * 1000 // 10
+    for number in range(10):
+        bus.now_ms = begun + step * (number + 1)
+        bus.start()
+        if number % 2:
+            tick(bus, bus, publish=False)  # killed before anything was acknowledged
+            bus.start()
+        tick(bus, bus, publish=True)
+        tick(bus, bus, publish=True)
+    rows = of_kind(bus, "incident")
+    assert len(rows) == COUNT
+    for row in rows:
+        (reached,) = [noted for noted in row.timeline if noted.type == "deadline.reached"]
+        (deadline,) = row.deadlines
+        assert row.version == 2 and deadline.reached_at == reached.at
+        assert 0 <= reached.at - deadline.due_at <= step and reached.detail["late_ms"] >= 0
+    written = sum(
+        1 for record in bus.records("cases") if (record.key or b"").startswith(b"incident/")
+    )
+    assert written == 2 * COUNT, "nothing was written twice"
+
+
+def test_a_zombie_owner_changes_nothing_for_who_owns_the_case(tmp_path: Path) -> None:
+    bus = a_bus(tmp_path)
+    tell(bus, "incident.detected", "i1")
+    stages = bus.stages
+    bus.start()  # the new owner; the old stages go on as if nothing had happened
+    zombie = LocalBus(bus.settings)
+    zombie.stages = stages
+    (row,) = of_kind(bus, "incident")
+    bus.now_ms = row.opened_at + 5 * HOUR_MS
+    tick(bus, bus, publish=True)
+    tick(bus, zombie, publish=True)
+    bus.start()
+    tick(bus, bus, publish=True)
+    (row,) = of_kind(bus, "incident")
+    assert [noted.type for noted in row.timeline] == ["deadline.reached"]
+    assert row.version == 2
+
+
+def test_metrics_say_what_waits_and_what_is_overdue(tmp_path: Path) -> None:
+    bus = a_bus(tmp_path)
+    planted(bus)
+    bus.now_ms += 1000 * 100
+    bus.start()
+    incidents = bus.stages[-1]
+    outputs = [asyncio.run(incidents.tick(partition, bus.now_ms)) for partition in (0, 1)]
+    waiting, overdue, oldest = zip(*(one.deadlines or (0, 0, 0) for one in outputs), strict=True)
+    assert (sum(waiting), sum(overdue), max(oldest)) == (COUNT - 100, 100, 99_000)
+    for partition, one in enumerate(outputs):
+        bus._publish(one, partition)
+    receipt = {"by": "ann", "detail": {"channel": "c", "reference": "r"}}
+    event = {
+        "specversion": "1.0", "id": "x", "source": "s", "type": "report.receipted",
+        "time": "2026-11-22T00:00:00Z", "data": {"tenant": "t", "case": "incident/t/0", **receipt},
+    }  # fmt: skip
+    bus.append("case.events", b"0", orjson.dumps(event), (), 0)
+    bus.run()
+    again = asyncio.run(incidents.tick(0, bus.now_ms)).deadlines
+    assert again is not None and again[1] == overdue[0] - 1

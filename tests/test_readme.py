@@ -1,0 +1,82 @@
+"""The README says what is: its table, its sentences on the law, its commands, and its snippet."""
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live_chain import RunningChain
+from synthgate.cli import COMMANDS
+from synthgate.client import Gate
+from synthgate.demo.acts import NET, TERMS
+from synthgate.demo.facts import control, template, terms
+from synthgate.events.topics import DUTIES
+from synthgate.law import load, status
+from synthgate.law.coverage import deciders
+from synthgate.library.sample import SAMPLE_VERSION, sample_rows
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+NOW_MS = 1_795_000_000_000
+
+
+def test_the_table_of_duties_is_what_the_duties_say() -> None:
+    for duty in DUTIES:
+        (row,) = re.findall(rf"^\| {duty} \|.*\|$", TEXT, re.MULTILINE)
+        told = set(re.findall(r"[A-Z]+-[0-9E]+-[0-9]+", row.split("|")[4]))
+        held = {rule for rule, names in deciders().items() if duty in str(names)}
+        assert told == {rule for rule in held if not rule.startswith("HOUSE")}, duty
+
+
+def test_the_sentences_on_the_law_are_fresh() -> None:
+    assert status.summary(status.status(load(), NOW_MS), "en") in TEXT
+
+
+def test_every_command_named_is_one() -> None:
+    for name in re.findall(r"`synthgate ([a-z]+)", TEXT):
+        assert name in COMMANDS
+    for name in re.findall(r"\./deploy/([a-z]+)", TEXT):
+        assert (ROOT / "deploy" / name).is_file()
+
+
+def test_ci_calls_the_test_command_that_is_printed() -> None:
+    assert "deploy/test" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.kafka
+async def test_the_snippet_runs(chain: RunningChain) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    settings = chain.settings
+    place = f'brokers="{settings.brokers}", topic_prefix="{settings.topic_prefix}", partitions=4'
+    code = code.replace('brokers="kafka:9092"', place)
+    async with Gate.from_settings(settings, tenant="acme", source="//acme/chat") as gate:
+        for row in sample_rows():
+            await gate.facts.write("facts.features", **row.model_dump())
+        library = control("library", {"version": SAMPLE_VERSION, "agreed_by": "b"}, NOW_MS)
+        await gate.facts.write("control", **library.model_dump())
+        chat = template("chat", NOW_MS).model_dump() | {"tenant": "acme"}
+        await gate.facts.write("facts.templates", **chat)
+        vouched = gate.events.identity_verified(
+            "u-7", method="mobile", checker="c", evidence_ref="vault/1", age_band="adult"
+        )
+        assert (await gate.decide(vouched, 20)).released
+        await gate.facts.write("control", **terms("acme", NOW_MS).model_dump())
+        agreed = gate.events.terms_accepted("u-7", terms_version=TERMS, duty_notice_shown=True)
+        assert (await gate.decide(agreed, 20)).released
+
+    async def model(prompt: str) -> str:
+        return f"an answer to {prompt}"
+
+    lines = textwrap.indent(code.split("\n\n", 1)[1], "    ")
+    space: dict[str, Any] = {}
+    imports = code.split("\n\n", 1)[0]
+    exec(f"{imports}\nasync def snippet(model, net, prompt):\n{lines}", space)
+    (made,) = await space["snippet"](model, dict(NET), "hello")
+    assert made.media_type.startswith("text/plain")
+    page = chain.chain.metrics("all")
+    for duty in DUTIES:
+        assert f'synthgate_verdicts_total{{duty="{duty}",outcome="pass"}}' in page, duty
+    assert 'synthgate_decisions_total{action="release"} 4.0' in page
+    assert "synthgate_origin_unaccounted_age_seconds" in page
