@@ -73,19 +73,35 @@ def cases(history: "History") -> Iterator[str]:
 
 
 def _torn(topic: "dict[int, list[Record]]") -> Iterator[str]:
-    """Keys under which one version was sent with two contents, or from two partitions."""
-    seen: defaultdict[tuple[bytes | None, int], set[bytes]] = defaultdict(set)
+    """Keys whose newest row has two contents or is not the last one, or that lie on two partitions.
+
+    A worker that froze and woke may have said an older row late; its owner must have said the newest again.
+    """
+    newest: dict[bytes | None, tuple[int, set[bytes]]] = {}
+    last: dict[bytes | None, int] = {}
     places: defaultdict[bytes | None, set[int]] = defaultdict(set)
     for partition, records in topic.items():
         for record in records:
-            seen[record.key, parse(record.value)["version"]].add(record.value)
+            version = last[record.key] = parse(record.value)["version"]
             places[record.key].add(partition)
-    for (key, version), values in seen.items():
+            best, values = newest.get(record.key, (-1, set()))
+            if version > best:
+                newest[record.key] = (version, {record.value})
+            elif version == best:
+                values.add(record.value)
+    for key, (version, values) in newest.items():
         if len(values) > 1:
             yield f"{key!r} version {version} was sent in {len(values)} versions"
+        if last[key] != version:
+            yield f"{key!r} ends with version {last[key]}; its newest is {version}"
     for key, found in places.items():
         if len(found) > 1:
             yield f"{key!r} lies on partitions {sorted(found)}"
+
+
+def settled(topic: "dict[int, list[Record]]") -> bool:
+    """Whether every key's newest row is one, and its last."""
+    return not any(True for _ in _torn(topic))
 
 
 def holds(history: "History") -> Iterator[str]:
@@ -115,10 +131,8 @@ def holds(history: "History") -> Iterator[str]:
 def standings(history: "History") -> Iterator[str]:
     """Every violation of a known user counts against that user, once."""
     counted: Counter[str] = Counter()
-    for name, row in latest(history.standings).items():
+    for row in latest(history.standings).values():
         counted.update(row["causes"])
-        if row["version"] != len(row["causes"]):
-            yield f"{name} has version {row['version']} and {len(row['causes'])} causes"
     attributed = {name for name, decision in owed(history).items() if decision["user"] is not None}
     yield from (f"{name} counts against nobody" for name in sorted(attributed - counted.keys()))
     yield from (f"{name} counts, and is nothing" for name in sorted(counted.keys() - attributed))

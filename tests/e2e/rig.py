@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from e2e.followed import latest
+from e2e.followed import latest, settled
 from e2e.history import SOURCES, History, counts, faults
 from e2e.load import Load
 from e2e.recorder import Topics, readers, recorded
@@ -22,7 +22,7 @@ def small_settings(broker: Broker, prefix: str, folder: Path, **over: Any) -> Se
 
 
 def at_rest(settings: Settings, never_read: int = 0) -> bool:
-    """Whether every source record is logged and incidents has answered the last decision.
+    """Whether every source record is logged, and incidents has answered the last decision and late rows.
 
     never_read: offsets that share an entry with the one before them.
     """
@@ -37,7 +37,10 @@ def at_rest(settings: Settings, never_read: int = 0) -> bool:
         logs = readers(settings)
         if sum(reader.find_head() for reader in logs.values()) + never_read < sent:
             return False
-        rows = latest(topics.read("cases"))
+        cases = topics.read("cases")
+        if not (settled(cases) and settled(topics.read("standings"))):
+            return False
+        rows = latest(cases)
         for log, reader in logs.items():
             last = reader.find_head() - 1
             while last >= 0 and reader.header(last)["action"] in ("silent", "never read"):

@@ -193,6 +193,18 @@ def _counted_twice(history: History) -> None:
     _add(history, "standings", row | {"causes": causes, "version": len(causes)}, "t/u")
 
 
+def _said_late(history: History) -> None:
+    row = _last(history, "standings")
+    _add(history, "standings", row | {"causes": [], "version": 0}, f"{row['tenant']}/{row['user']}")
+
+
+def _said_twice(history: History) -> None:
+    row = _last(history, "standings")
+    _add(
+        history, "standings", row | {"since": row["since"] + "x"}, f"{row['tenant']}/{row['user']}"
+    )
+
+
 def _behind(history: History) -> None:
     row = {"case": f"_answered/{HERE}", "version": 99, "kind": "event", "detail": {"index": 1}}
     _add(history, "cases", row, str(row["case"]))
@@ -232,6 +244,8 @@ PLANTS: dict[str, tuple[str, Callable[[History], Any]]] = {
     "no cases": ("cases", lambda h: h.cases[HERE].clear()),
     "a closed hold that opens": ("holds", _open_again),
     "a violation counted twice": ("standings", _counted_twice),
+    "an old standing said last": ("standings", _said_late),
+    "a standing said in two ways": ("standings", _said_twice),
     "a violation not counted": ("standings", lambda h: h.standings[HERE].pop()),
     "nobody told": ("notices", lambda h: h.work[HERE].pop()),
     "two notices": ("notices", lambda h: _add(h, "work", _last(h, "work") | {"text": {}}, "n")),

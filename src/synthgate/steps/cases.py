@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from synthgate.events.decision import CaseRow
+from synthgate.registries.late import Late
 from synthgate.steps.holds_seen import HoldsSeen
 
 PROGRESS = "_answered"
@@ -29,6 +30,7 @@ class Cases:
         self._rows: dict[str, CaseRow] = {}
         self._partition: dict[str, int] = {}
         self.holds = HoldsSeen()
+        self.late = Late()
         self._due: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._open_work: dict[str, set[str]] = defaultdict(set)
         self._overdue: dict[int, dict[str, int]] = defaultdict(dict)
@@ -40,6 +42,10 @@ class Cases:
         except ValidationError:
             return
         self.put(partition, row)
+        held = self._rows[row.case]
+        # Compared as sent too: what was put here may hold a tuple where what was read holds a list.
+        holds = held == row or held.model_dump_json().encode() == value
+        self.late.noted(partition, row.case, row.version, holds=holds)
 
     def put(self, partition: int, row: CaseRow) -> None:
         """Keep the row if it is newer than what is held."""
@@ -106,6 +112,7 @@ class Cases:
     def drop(self, partition: int) -> None:
         """Not ours any more."""
         self.holds.drop(partition)
+        self.late.take(partition)
         for case in [case for case, at in self._partition.items() if at == partition]:
             row = self._rows.pop(case)
             del self._partition[case]

@@ -15,7 +15,8 @@ from synthgate.steps.cases import Cases
 HOUR_MS: Final = 3_600_000
 AGAIN_MAX_MS: Final = 24 * HOUR_MS
 """Unanswered work is sent again after an hour, then after twice as long each time, at most a day."""
-
+NUMBERED: Final = ("hold", "event")
+"""Kinds whose version is the number of a decision: two rows of one version say the same."""
 
 Also = Callable[[CaseRow], CaseRow]
 
@@ -36,6 +37,16 @@ class Docket:
         now = self.cases.get(row.case) or row
         work.outputs.add("cases", row.case.encode(), now.model_dump_json().encode())
         return now
+
+    def say_again(self, work: Work) -> None:
+        """Rows of this partition behind which another owner's late word stands on the topic."""
+        for case, version in self.cases.late.take(work.partition).items():
+            row = self.cases.get(case)
+            if row is None:
+                continue
+            if row.version == version and row.kind not in NUMBERED:
+                row = row.model_copy(update={"version": version + 1})
+            self.put(row, work)
 
     def advance(
         self,

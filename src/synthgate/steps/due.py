@@ -42,7 +42,7 @@ class Due:
             elif row.kind == "work":
                 self._docket.again(row, work)
             elif row.kind == "user":
-                self._violations.settle(row, work, row.due_at or work.now_ms)
+                self._violations.standing.settle(row, work, row.due_at or work.now_ms)
             else:
                 for proposed in due(row, work.now_ms):
                     held = self._docket.get(row.case) or row

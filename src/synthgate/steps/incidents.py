@@ -76,6 +76,7 @@ class IncidentsStep:
         """
         await self._fresh.fresh(("cases", *topics.COPIES["incidents"]))
         work = Work(batch.partition, now_ms)
+        self._say_again(work)
         if batch.topic == "case.events":
             for record in batch.records:
                 self._case_event(record, work)
@@ -87,9 +88,15 @@ class IncidentsStep:
         """What time alone makes due: holds that expire, deadlines, work nobody answered, penalties that end."""
         work = Work(partition, now_ms)
         await self._fresh.fresh(("cases",))
+        self._say_again(work)
         work.outputs.holds = self._cases.holds.waiting(partition, now_ms)
         self._due.tick(work)
         return work.outputs
+
+    def _say_again(self, work: Work) -> None:
+        """Rows as they are now where a worker that was taken for dead has spoken last (decision 0024)."""
+        self._docket.say_again(work)
+        self._violations.standing.say_again(work)
 
     def _decisions(self, batch: Batch, work: Work) -> None:
         """Answer these and every one missing before them.

@@ -10,12 +10,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from synthgate.cases import penalties
-from synthgate.cases.calendar import day, moment
+from synthgate.cases.calendar import day
 from synthgate.cases.kinds import CONTENT, USER
 from synthgate.cases.machine import Happened, next_due
 from synthgate.cases.penalties import HOUR_MS, Conduct, Penalty, Violation
 from synthgate.events.decision import CaseRow, Deadline, Decision, Noted, WorkRow
-from synthgate.events.facts import STANDING_ORDER, StandingRow
 from synthgate.events.verdicts import Reason
 from synthgate.law import LawBook, notices
 from synthgate.obligations.incidents import IncidentFacts
@@ -24,6 +23,7 @@ from synthgate.step import Work
 from synthgate.steps.docket import Docket
 from synthgate.steps.lookup import Lookup
 from synthgate.steps.quarantine import UNKNOWN_TENANT
+from synthgate.steps.standing import Standing
 
 MINORS: Final = ("lt14", "14_17")
 
@@ -38,6 +38,7 @@ class Violations:
         self._registries = registries
         self._book = book
         self._lookup = lookup
+        self.standing = Standing(docket, registries, self._ladder_at)
 
     def conduct(self, user_case: str) -> Conduct:
         """What is remembered of a user."""
@@ -126,7 +127,7 @@ class Violations:
             return
         if held is None or Conduct.from_row(held.detail) != conduct:
             held = self._counted(held, name, key, decision, conduct, mine, case)
-        self.settle(held, work, decision.decided_at)
+        self.standing.settle(held, work, decision.decided_at)
         if mine is None:
             return
         text = notices.said(f"penalty_{mine.step}", until=day(mine.until))
@@ -149,7 +150,7 @@ class Violations:
             changed = conduct.undone(penalty, event.id)
             if Conduct.from_row(now.detail) != changed:
                 now = self._docket.put(_changed(now, changed), work)
-            self.settle(now, work, event.at)
+            self.standing.settle(now, work, event.at)
         content = self._docket.get(f"content/{violation.cause}")
         if content is not None:
             undoes = {"undoes": [violation.cause, penalty]}
@@ -170,37 +171,6 @@ class Violations:
                 )  # fmt: skip
                 self.undo(held, one.penalty, event, work)
                 return
-
-    def settle(self, held: CaseRow, work: Work, since: int) -> None:
-        """Say how a user stands now, and keep when that changes by itself. since: of what made it change."""
-        conduct = Conduct.from_row(held.detail)
-        found = penalties.penalties(conduct, self._ladder_at)
-        step, until = penalties.standing(found, work.now_ms)
-        if held.due_at != until:
-            held = held.model_copy(update={"version": held.version + 1, "due_at": until})
-        self._docket.put(held, work)
-        key = base64.b64decode(held.key or "").decode()
-        tenant, _, rest = key.partition("/")
-        user = rest.split("#", 1)[0]
-        before = self._registries.standings.get(tenant, user)
-        if before is UNREADABLE:
-            return
-        ours = {one.cause for one in conduct.violations}
-        others = [cause for cause in before.causes if cause not in ours] if before else []
-        if before is not None and others:
-            # Another key of the same account, or what an earlier release counted: never milder than that.
-            step = max(step, before.standing, key=STANDING_ORDER.index)
-        live = [one.cause for one in conduct.violations if one.undone_by is None]
-        row = StandingRow(
-            version=before.version + 1 if before else 1, tenant=tenant, user=user, standing=step,
-            causes=[*others, *live], since=moment(since),
-        )  # fmt: skip
-        if before is not None and (before.standing, before.causes) == (row.standing, row.causes):
-            row = before
-        value = row.model_dump_json().encode()
-        name = f"{tenant}/{user}".encode()
-        self._registries.apply("standings", work.partition, -1, name, value)
-        work.outputs.add("standings", name, value)
 
     def _counted(
         self, held: CaseRow | None, name: str, key: bytes, decision: Decision, conduct: Conduct,

@@ -1,0 +1,69 @@
+"""How a user stands, said: a row for each user whose standing is not, or was not, ok (DSP Art. 10)."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+from synthgate.cases import penalties
+from synthgate.cases.calendar import moment
+from synthgate.cases.penalties import Conduct
+from synthgate.events.decision import CaseRow
+from synthgate.events.facts import STANDING_ORDER, StandingRow
+from synthgate.registries import UNREADABLE, Registries
+from synthgate.step import Work
+from synthgate.steps.docket import Docket
+
+
+class Standing:
+    """Says standings; ``ladder_at`` gives the ladder of penalties of a time (Unix ms)."""
+
+    def __init__(
+        self, docket: Docket, registries: Registries, ladder_at: Callable[[int], Any]
+    ) -> None:
+        self._docket = docket
+        self._registries = registries
+        self._ladder_at = ladder_at
+
+    def settle(self, held: CaseRow, work: Work, since: int) -> None:
+        """Say how a user stands now, and keep when that changes by itself. since: of what made it change."""
+        conduct = Conduct.from_row(held.detail)
+        found = penalties.penalties(conduct, self._ladder_at)
+        step, until = penalties.standing(found, work.now_ms)
+        if held.due_at != until:
+            held = held.model_copy(update={"version": held.version + 1, "due_at": until})
+        self._docket.put(held, work)
+        key = base64.b64decode(held.key or "").decode()
+        tenant, _, rest = key.partition("/")
+        user = rest.split("#", 1)[0]
+        before = self._registries.standings.get(tenant, user)
+        if before is UNREADABLE:
+            return
+        ours = {one.cause for one in conduct.violations}
+        others = [cause for cause in before.causes if cause not in ours] if before else []
+        if before is not None and others:
+            # Another key of the same account, or what an earlier release counted: never milder than that.
+            step = max(step, before.standing, key=STANDING_ORDER.index)
+        live = [one.cause for one in conduct.violations if one.undone_by is None]
+        row = StandingRow(
+            version=before.version + 1 if before else 1, tenant=tenant, user=user, standing=step,
+            causes=[*others, *live], since=moment(since),
+        )  # fmt: skip
+        if before is not None and (before.standing, before.causes) == (row.standing, row.causes):
+            row = before
+        self._say(row, work)
+
+    def say_again(self, work: Work) -> None:
+        """Standings of this partition behind which another owner's late word stands on the topic."""
+        standings = self._registries.standings
+        for key, version in standings.late.take(work.partition).items():
+            row = standings.held(key)
+            if row is None or row is UNREADABLE:
+                continue
+            if row.version == version:
+                row = row.model_copy(update={"version": version + 1})
+            self._say(row, work)
+
+    def _say(self, row: StandingRow, work: Work) -> None:
+        name, value = f"{row.tenant}/{row.user}".encode(), row.model_dump_json().encode()
+        self._registries.apply("standings", work.partition, -1, name, value)
+        work.outputs.add("standings", name, value)

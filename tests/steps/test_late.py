@@ -1,0 +1,90 @@
+"""A worker taken for dead says its rows late; what stands last on the topic is the newest again (ADR 0024)."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from acts_at_hand import a_bus, verify
+from cases_at_hand import standing, violate
+from local_bus import LocalBus, Stored
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> LocalBus:
+    bus = a_bus(tmp_path)
+    verify(bus)
+    for name in ("b1", "b2", "b3"):
+        violate(bus, name)
+    return bus
+
+
+def rows(bus: LocalBus, topic: str, key: bytes) -> list[Stored]:
+    return [record for record in bus.records(topic) if record.key == key]
+
+
+def a_user(bus: LocalBus, topic: str) -> bytes:
+    """The key of the one user with a past."""
+    found = {record.key or b"" for record in bus.records(topic)}
+    return next(key for key in sorted(found) if topic == "standings" or key.startswith(b"user/"))
+
+
+def late(bus: LocalBus, topic: str, record: Stored, **changed: object) -> None:
+    value = orjson.dumps(orjson.loads(record.value or b"") | changed)
+    for partition in range(bus.settings.partitions):
+        if record in bus.logs[topic, partition]:
+            bus.append(topic, record.key, value, partition=partition)
+
+
+@pytest.mark.parametrize("topic", ["standings", "cases"])
+def test_an_older_row_said_late_is_followed_by_the_newest(bus: LocalBus, topic: str) -> None:
+    key = a_user(bus, topic)
+    first, *_, newest = rows(bus, topic, key)
+    late(bus, topic, first)
+    bus.tick()
+    assert rows(bus, topic, key)[-1].value == newest.value
+    sent = len(list(bus.records(topic)))
+    bus.tick()
+    assert len(list(bus.records(topic))) == sent, "said again without need"
+
+
+@pytest.mark.parametrize("topic", ["standings", "cases"])
+def test_another_row_of_the_same_version_is_overruled_by_a_newer(bus: LocalBus, topic: str) -> None:
+    key = a_user(bus, topic)
+    newest = rows(bus, topic, key)[-1]
+    before = orjson.loads(newest.value or b"")
+    changed = {"standing": "ok", "causes": []} if topic == "standings" else {"timeline": []}
+    late(bus, topic, newest, **changed)
+    bus.tick()
+    after = orjson.loads(rows(bus, topic, key)[-1].value or b"")
+    assert after == before | {"version": before["version"] + 1}
+    sent = len(list(bus.records(topic)))
+    bus.tick()
+    assert len(list(bus.records(topic))) == sent, "said again without end"
+
+
+def test_what_a_later_release_reads_from_a_compacted_topic_is_the_newest(bus: LocalBus) -> None:
+    key = a_user(bus, "standings")
+    late(bus, "standings", rows(bus, "standings", key)[0])
+    bus.tick()
+    for log in bus.logs.items():
+        kept = {
+            record.key: record for record in log[1]
+        }  # the last of a key, as compaction leaves it
+        if log[0][0] in ("standings", "cases"):
+            log[1][:] = kept.values()
+    bus.start()
+    held = standing(bus)
+    assert held is not None and held.standing == "suspended"
+
+
+def test_progress_and_holds_keep_their_numbers(bus: LocalBus) -> None:
+    key = next(r.key for r in bus.records("cases") if (r.key or b"").startswith(b"_answered/"))
+    newest = rows(bus, "cases", key or b"")[-1]
+    late(bus, "cases", newest, opened_at=1)
+    bus.tick()
+    assert rows(bus, "cases", key or b"")[-1].value == newest.value
+    violate(bus, "b4")
+    assert bus.parts.cases.answered(0) + bus.parts.cases.answered(1) > 0
+    last = orjson.loads(rows(bus, "cases", key or b"")[-1].value or b"")
+    assert last["version"] == last["detail"]["index"] + 2
