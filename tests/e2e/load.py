@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from synthgate.demo.acts import NET, SOURCE, TENANT, TERMS
 from synthgate.demo.facts import facts
@@ -67,10 +67,10 @@ class Load:
             "bootstrap.servers": settings.brokers, "log_level": 2,
             "socket.timeout.ms": ANSWER_MS,
         }  # fmt: skip
-        sending = {**servers, "partitioner": "murmur2", "request.timeout.ms": ANSWER_MS}
+        self._sending = {**servers, "partitioner": "murmur2", "request.timeout.ms": ANSWER_MS}
         # One request at a time keeps the order when one is sent again; the chain knows repeats.
         self._producer = Producer(
-            {**sending, "linger.ms": 2, "max.in.flight.requests.per.connection": 1}
+            {**self._sending, "linger.ms": 2, "max.in.flight.requests.per.connection": 1}
         )
         self._consumer = Consumer(
             {**servers, "group.id": f"{settings.topic_prefix}load{seed}", "enable.auto.commit": False,
@@ -78,10 +78,7 @@ class Load:
         )  # fmt: skip
         self._transactions = int(transactions)
         self._main = self._producer
-        self._transactional = Producer(
-            {**sending, "transactional.id": f"{settings.topic_prefix}{seed}"}
-        )
-        self._transactional.init_transactions(SAID_SECONDS)
+        self._transactional = self._new_transactional()
         name = settings.topic("decisions")
         self._consumer.assign([TopicPartition(name, n, 0) for n in range(settings.partitions)])
 
@@ -163,20 +160,36 @@ class Load:
         self._event(user, "generation.completed", {"content": {"text": "你好"}})
 
     def _transaction(self, user: str) -> None:
-        """Two requests in one transaction: its end is an offset without a record; aborted, so are they."""
+        """Two requests in one transaction: its end is an offset without a record; aborted, so are they.
+
+        One that does not get through while a broker is away is given up; the next producer ends it.
+        """
         self._producer = self._transactional
-        self._producer.begin_transaction()
-        before = set(self.outstanding)
-        self._ask(user)
-        self._ask(self._random.choice(self._users))
-        if self._random.random() < 0.5:
-            self._producer.commit_transaction(SAID_SECONDS)
-        else:
-            self._producer.flush(SAID_SECONDS)
-            self._producer.abort_transaction(SAID_SECONDS)
-            self.outstanding = before
-            del self._sent[-2:]
-        self._producer = self._main
+        outstanding, sent, through = set(self.outstanding), len(self._sent), False
+        commits = self._random.random() < 0.5
+        try:
+            self._producer.begin_transaction()
+            self._ask(user)
+            self._ask(self._random.choice(self._users))
+            if commits:
+                self._producer.commit_transaction(SAID_SECONDS)
+                through = True
+            else:
+                self._producer.flush(SAID_SECONDS)
+                self._producer.abort_transaction(SAID_SECONDS)
+        except KafkaException:
+            self._transactional = self._new_transactional()
+        finally:
+            self._producer = self._main
+        if not through:
+            self.outstanding = outstanding
+            del self._sent[sent:]
+
+    def _new_transactional(self) -> Producer:
+        name = f"{self._settings.topic_prefix}{self._seed}"
+        producer = Producer({**self._sending, "transactional.id": name})
+        producer.init_transactions(SAID_SECONDS)
+        return producer
 
     def _raw(self, user: str) -> None:
         headers = [("ce_type", b"generation.requested")] * self._random.randrange(2)
@@ -271,7 +284,9 @@ class Load:
     ) -> None:  # fmt: skip
         place = {} if partition is None else {"partition": partition}
         name = self._settings.topic(topic)
-        self._producer.produce(name, value, key, headers=headers, on_delivery=_delivered, **place)
+        # What a transaction could not send fails the transaction.
+        heard = _delivered if self._producer is self._main else None
+        self._producer.produce(name, value, key, headers=headers, on_delivery=heard, **place)
         self._producer.poll(0)
 
 
