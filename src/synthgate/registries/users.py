@@ -13,7 +13,6 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from synthgate.events.event import Event, time_ms
 from synthgate.events.facts import UserFact, UserRow
-from synthgate.events.models import AgeBand
 from synthgate.registries.entries import RocksEntries
 from synthgate.registries.table import Table
 
@@ -249,32 +248,23 @@ def _same(one: UserFact, two: UserFact) -> bool:
 def _fact(event: Event, event_hash: str) -> UserFact | None:
     data = event.data
     kind = next((known for known in FOLDED if known == event.type), None)
-    value, expires_at = None, None
-    age_band: AgeBand = "unknown"
-    more: dict[str, str | None] = {}
+    told: dict[str, Any] = {}
     if kind is None:
         return None
     if kind == "identity.verified":
-        value = data["method"]
         expires = data.get("expires_at")
-        expires_at = None if expires is None else time_ms(expires)
-        age_band = data.get("age_band", "unknown")
-        more = {name: data.get(name) for name in ("checker", "level", "evidence_ref", "guardian")}
+        told = {
+            "value": data["method"],
+            "expires_at": None if expires is None else time_ms(expires),
+            "age_band": data.get("age_band", "unknown"),
+        }
+        told |= {name: data.get(name) for name in ("checker", "level", "evidence_ref", "guardian")}
     elif kind == "terms.accepted":
-        value = data["terms_version"]
-        more = {"sha256": data.get("terms_sha256")}
+        told = {"value": data["terms_version"], "sha256": data.get("terms_sha256")}
     elif kind == "consent.prompted":
-        value = data["template"]
+        told = {"value": data["template"]}
     return UserFact(
-        source=event.source,
-        id=event.id,
-        hash=event_hash,
-        at=event.time_ms,
-        type=kind,
-        expires_at=expires_at,
-        age_band=age_band,
-        value=value,
-        **more,
+        source=event.source, id=event.id, hash=event_hash, at=event.time_ms, type=kind, **told
     )
 
 
