@@ -88,3 +88,18 @@ def test_progress_and_holds_keep_their_numbers(bus: LocalBus) -> None:
     assert bus.parts.cases.answered(0) + bus.parts.cases.answered(1) > 0
     last = orjson.loads(rows(bus, "cases", key or b"")[-1].value or b"")
     assert last["version"] == last["detail"]["index"] + 2
+
+
+def test_facts_of_a_user_that_were_said_apart_are_said_together(bus: LocalBus) -> None:
+    key = next(iter(bus.records("registry.users"))).key or b""
+    newest = rows(bus, "registry.users", key)[-1]
+    facts = orjson.loads(newest.value or b"")["facts"]
+    assert len(facts) > 1, "one fact cannot be said apart"
+    late(bus, "registry.users", newest, facts=facts[:1])
+    violate(bus, "b4")  # any batch of the partition
+    last = orjson.loads(rows(bus, "registry.users", key)[-1].value or b"")
+    assert last == orjson.loads(newest.value or b"") | {"version": last["version"]}
+    assert last["version"] > orjson.loads(newest.value or b"")["version"]
+    sent = len(list(bus.records("registry.users")))
+    violate(bus, "b5")
+    assert len(list(bus.records("registry.users"))) == sent

@@ -18,7 +18,8 @@ class Late:
     def noted(self, partition: int, key: str, version: int, *, holds: bool) -> None:
         """A row of this version was read. holds: it is the one that is held now."""
         if holds:
-            self._keys[partition].pop(key, None)
+            if partition in self._keys:
+                self._keys[partition].pop(key, None)
         else:
             self._keys[partition][key] = version
 

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from synthgate.events.facts import STANDING_ORDER, AccountRow, Standing, StandingRow
-from synthgate.registries.entries import RocksEntries
-from synthgate.registries.late import Late
-from synthgate.registries.packed import Entry
 from synthgate.registries.table import UNREADABLE, Held, Table, until_ms
 
 
@@ -15,10 +12,7 @@ class Standings(Table[StandingRow]):
 
     topic = "standings"
     grows = True
-
-    def __init__(self, store: RocksEntries[Any] | None = None) -> None:
-        super().__init__(store)
-        self.late = Late()
+    ours = True
 
     def get(self, tenant: str, user: str) -> Held[StandingRow]:
         """The row of a user, UNREADABLE (forbids), or None (nothing is held against them)."""
@@ -27,15 +21,6 @@ class Standings(Table[StandingRow]):
     def strictness(self, row: StandingRow) -> tuple[Any, ...]:
         """Sterner standing, more causes."""
         return (STANDING_ORDER.index(row.standing), len(row.causes))
-
-    def _take(self, key: str, came: Entry[StandingRow]) -> None:
-        super()._take(key, came)
-        if (
-            came.offset >= 0
-        ):  # read from the topic; what incidents has just decided is not there yet
-            held = self._entries.get(key)
-            holds = held is not None and held.row == came.row
-            self.late.noted(came.partition, key, came.row.version, holds=holds)
 
 
 @dataclass(frozen=True, slots=True)

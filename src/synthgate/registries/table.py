@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 from synthgate.events.event import time_ms
 from synthgate.events.facts import ROWS, Row, key_of
 from synthgate.registries.entries import Entries, RocksEntries, Saved
+from synthgate.registries.late import Late
 from synthgate.registries.packed import Entry, PackedEntries
 
 R = TypeVar("R", bound=Row)
@@ -40,9 +41,12 @@ class Table(Generic[R]):
     topic: str
     grows: bool = False
     """Whether there is a row for each person or user, so that it is kept packed or in a local store."""
+    ours: bool = False
+    """Whether a worker writes it, so that a late word of one taken for dead is to be said over (``late``)."""
 
     def __init__(self, store: RocksEntries[Any] | None = None) -> None:
         self.unkeyed = 0
+        self.late = Late()
         self._model: type[Row] = ROWS[self.topic]
         self._store = store
         self._entries: Entries[R] = store if store is not None else self._in_memory()
@@ -153,11 +157,15 @@ class Table(Generic[R]):
 
     def _take(self, key: str, came: Entry[R]) -> None:
         entry = self._entries.get(key)
+        merged = came.row if entry is None else self.merge(entry.row, came.row)
+        if self.ours and came.offset >= 0:
+            # What was decided here and is not on the topic yet has no offset.
+            holds = merged is came.row or merged == came.row
+            self.late.noted(came.partition, key, came.row.version, holds=holds)
         if entry is None:
             self._entries[key] = came
             self.added(key)
             return
-        merged = self.merge(entry.row, came.row)
         if merged == came.row and came.row != entry.row:
             self._entries[key] = came
         elif merged != entry.row or came.row == entry.row:

@@ -117,6 +117,7 @@ class Users(Table[UserRow]):
 
     topic = "registry.users"
     grows = True
+    ours = True
 
     def __init__(self, store: RocksEntries[Any] | None = None) -> None:
         super().__init__(store)

@@ -44,8 +44,8 @@ class Docket:
             row = self.cases.get(case)
             if row is None:
                 continue
-            if row.version == version and row.kind not in NUMBERED:
-                row = row.model_copy(update={"version": version + 1})
+            if row.kind not in NUMBERED:
+                row = row.model_copy(update={"version": max(row.version, version + 1)})
             self.put(row, work)
 
     def advance(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthgate.events import topics
+from synthgate.events.facts import UserRow
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Verdict
 from synthgate.law import LawBook
@@ -27,8 +28,17 @@ class IdentityDuty:
     async def gather(self, passages: Sequence[Passage], work: Work) -> Gathered:
         """Facts in order: a permit counts for what stands behind it in the same batch."""
         read = await work.fresh(self._fresh, topics.COPIES["identity"])
+        self._say_again(work)
         facts = [self._one(passage, work) for passage in passages]
         return Gathered(facts, read)
+
+    def _say_again(self, work: Work) -> None:
+        """Rows of this partition behind which another owner's late word stands on the topic (ADR 0024)."""
+        users = self._registries.users
+        for key, version in users.late.take(work.partition).items():
+            row = users.permitted(key)
+            if row is not None:
+                _say(row.model_copy(update={"version": max(row.version, version + 1)}), work)
 
     def _one(self, passage: Passage, work: Work) -> IdentityFacts:
         event = passage.event
@@ -40,9 +50,7 @@ class IdentityDuty:
             try:
                 row = self._registries.users.fold(event, passage.event_hash)
                 if row is not None:
-                    key = f"{event.tenant}/{event.user}".encode()
-                    value = row.model_dump_json(exclude_none=True).encode()
-                    work.outputs.add("registry.users", key, value)
+                    _say(row, work)
             except FactConflict:
                 findings.append({"code": "repeat_differs", "where": "id"})
             facts = self._gather(passage, work, findings)
@@ -84,3 +92,9 @@ class IdentityDuty:
     ) -> Sequence[tuple[Verdict, Mapping[str, Any] | None]]:
         """Identity does nothing to the world."""
         return [(verdict, None) for verdict in verdicts]
+
+
+def _say(row: UserRow, work: Work) -> None:
+    key = f"{row.tenant}/{row.user}".encode()
+    value = row.model_dump_json(exclude_none=True).encode()
+    work.outputs.add("registry.users", key, value)

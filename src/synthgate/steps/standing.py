@@ -59,9 +59,7 @@ class Standing:
             row = standings.held(key)
             if row is None or row is UNREADABLE:
                 continue
-            if row.version == version:
-                row = row.model_copy(update={"version": version + 1})
-            self._say(row, work)
+            self._say(row.model_copy(update={"version": max(row.version, version + 1)}), work)
 
     def _say(self, row: StandingRow, work: Work) -> None:
         name, value = f"{row.tenant}/{row.user}".encode(), row.model_dump_json().encode()
