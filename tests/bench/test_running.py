@@ -29,7 +29,7 @@ def _found(what: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_latency(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    plan = latency.Plan(warm=30, burst=60, calm_seconds=1, turn_seconds=1, turns=1)
+    plan = latency.Plan(warm=30, burst=60, calm_seconds=1, turn_seconds=1, turns=1, shares=(0.1,))
     on_kafka.setattr(latency, "QUICK", plan)
     on_kafka.setattr(latency, "TOPOLOGIES", FUSED)
     on_kafka.setattr(latency, "SLOW_SECONDS", 0.5)
@@ -40,6 +40,7 @@ def test_latency(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         assert 0 < load["p50_ms"] <= load["p99_ms"]
         assert 0 <= load["fresh_share"] <= 1
         assert [duty["duty"] for duty in load["duties"]] == ["identity", "incidents"]
+    assert [0 < at["p50_ms"] <= at["p99_ms"] for at in row["rising"]] == [True]
     assert row["slow_lane"]["slow_p50_ms"] >= 500  # the slow lane was held up, and was answered
 
 

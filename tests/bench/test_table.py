@@ -68,6 +68,7 @@ def test_latency_is_told_with_its_aims_and_parts() -> None:
             "topologies": [
                 {
                     "topology": "fused", "capacity_per_second": 2_000, "calm": _LOAD, "half": _LOAD,
+                    "rising": [{"rate": 200.0, "p50_ms": 41.0, "p99_ms": 77.0}],
                     "slow_lane": {"fast_p99_moved": -0.031, "each_turn": [], "slow_p50_ms": 2_345.0},
                 }
             ],
@@ -76,7 +77,7 @@ def test_latency_is_told_with_its_aims_and_parts() -> None:
     for words in (
         "a store", "replicas 1", "zstd", "acks all", "capacity 2,000 events/s", "p99 22.5 ms",
         "aim: p99 below 50 ms", "aim: p99 below 100 ms", "freshness takes 25%", "1.5/2.5",
-        "5% on the slow lane", "-3.1%", "aim: less than 10%",
+        "at 200 a second: p50 41.0 ms, p99 77.0 ms", "5% on the slow lane", "-3.1%", "aim: less than 10%",
     ):  # fmt: skip
         assert words in text
     for part in stages_seen.PARTS:

@@ -1,7 +1,8 @@
 """``synthgate bench latency``: from the producer's send to the decision read, and where the time goes.
 
 On one broker, for the chain over six topics and fused, each in one process: capacity (a burst), then a steady
-10 requests a second, then half of that capacity without and with slow-lane traffic in turns.
+10 requests a second, then rising shares of that capacity, then half of it without and with slow-lane traffic in
+turns.
 """
 
 import asyncio
@@ -28,17 +29,28 @@ AIM_MOVED: Final = 0.10
 
 
 class Plan(NamedTuple):
-    """How much of what. ``turns``: of half capacity without and with slow traffic, each so long."""
+    """How much of what. ``turns``: of half capacity without and with slow traffic, each so long.
+
+    shares: of capacity, in rising order, each for a turn: where does the wait begin to grow?
+    """
 
     warm: int
     burst: int
     calm_seconds: float
     turn_seconds: float
     turns: int
+    shares: tuple[float, ...]
 
 
-QUICK: Final = Plan(warm=300, burst=2_500, calm_seconds=4, turn_seconds=3, turns=1)
-LONG: Final = Plan(warm=3_000, burst=20_000, calm_seconds=60, turn_seconds=20, turns=5)
+QUICK: Final = Plan(warm=300, burst=2_500, calm_seconds=4, turn_seconds=3, turns=1, shares=(0.1,))
+LONG: Final = Plan(
+    warm=3_000,
+    burst=20_000,
+    calm_seconds=60,
+    turn_seconds=20,
+    turns=3,
+    shares=(0.05, 0.1, 0.2, 0.3),
+)
 
 
 def measure(*, quick: bool, folder: Path | None = None) -> dict[str, Any]:
@@ -76,6 +88,7 @@ class Seen(NamedTuple):
     traffic: Traffic
     capacity: float
     calm: Phase
+    rising: list[tuple[float, Phase]]
     plain: list[Phase]
     mixed: list[Phase]
 
@@ -89,7 +102,12 @@ async def _phases(chain: Chain, name: str, plan: Plan) -> Seen:
         progress(f"{name}: {capacity:,.0f} events/s; now {CALM_RATE:g} a second")
         calm = await traffic.steady("calm", CALM_RATE, plan.calm_seconds)
         await answered(traffic, calm)
-        plain, mixed = [], []
+        rising, plain, mixed = [], [], []
+        for share in plan.shares:
+            progress(f"{name}: {share:.0%} of that")
+            phase = await traffic.steady("rising", capacity * share, plan.turn_seconds)
+            await answered(traffic, phase)
+            rising.append((capacity * share, phase))
         for turn in range(plan.turns):
             progress(f"{name}: half of that, turn {turn + 1} of {plan.turns}")
             plain.append(await traffic.steady("plain", capacity / 2, plan.turn_seconds))
@@ -100,7 +118,7 @@ async def _phases(chain: Chain, name: str, plan: Plan) -> Seen:
                 )
             )
             await answered(traffic, mixed[-1])
-        return Seen(traffic, capacity, calm, plain, mixed)
+        return Seen(traffic, capacity, calm, rising, plain, mixed)
 
 
 def _row(name: str, seen: Seen, spans: Sequence[stages_seen.Span]) -> dict[str, Any]:
@@ -122,6 +140,14 @@ def _row(name: str, seen: Seen, spans: Sequence[stages_seen.Span]) -> dict[str, 
         "topology": name,
         "capacity_per_second": round(seen.capacity),
         "calm": _load(CALM_RATE, calm, in_calm),
+        "rising": [
+            {
+                "rate": round(rate, 1),
+                "p50_ms": round(percentile(traffic.seconds(phase), 0.5) * 1000, 1),
+                "p99_ms": round(percentile(traffic.seconds(phase), 0.99) * 1000, 1),
+            }
+            for rate, phase in seen.rising
+        ],
         "half": _load(seen.capacity / 2, half, in_plain),
         "slow_lane": {
             "fast_p99_moved": round(statistics.median(moved), 3),

@@ -40,8 +40,12 @@ def of_latency(found: Mapping[str, Any]) -> str:
     ]
     for row in found["topologies"]:
         lines += ["", f"{row['topology']}: capacity {row['capacity_per_second']:,} events/s"]
-        for name, aim_ms in (("calm", aims["calm_ms"]), ("half", aims["half_ms"])):
-            lines += _load(row[name], aim_ms)
+        lines += _load(row["calm"], aims["calm_ms"])
+        lines += [
+            f"  at {at['rate']:,.0f} a second: p50 {at['p50_ms']:,.1f} ms, p99 {at['p99_ms']:,.1f} ms"
+            for at in row["rising"]
+        ]
+        lines += _load(row["half"], aims["half_ms"])
         slow = row["slow_lane"]
         lines.append(
             f"  {found['slow']['share']:.0%} on the slow lane, {found['slow']['seconds']:g} s each"
