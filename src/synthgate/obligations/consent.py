@@ -291,14 +291,10 @@ class ConsentFacts(NamedTuple):
 OBLIGATION = Obligation(
     name="consent",
     articles=("DSP 14", "DSP 15", "PIPL 14", "PIPL 15", "PIPL 29", "PIPL 31", "PIPL 55", "NDR 12"),
-    rules=(
-        "DSP-14-1", "DSP-14-2", "DSP-14-3", "DSP-14-4", "DSP-14-5", "DSP-14-6", "DSP-14-7",
-        "DSP-15-2", "PIPL-55-1", "NDR-12-1", "HOUSE-not_configured",
-    ),
-    hears=(
-        "consent.prompted", "generation.requested", "generation.completed", "generation.segment",
-        "scene.started", "asset.exported", "export.unlabelled_requested", "content.published",
-        "content.transformed",
-    ),
+    rules=("DSP-14-1", "DSP-14-2", "DSP-14-3", "DSP-14-4", "DSP-14-5", "DSP-14-6", "DSP-14-7", "DSP-15-2",
+           "PIPL-55-1", "NDR-12-1", "HOUSE-not_configured"),
+    hears=("consent.prompted", "generation.requested", "generation.completed", "generation.segment",
+           "scene.started", "asset.exported", "export.unlabelled_requested", "content.published",
+           "content.transformed"),
     decide=decide,
 )  # fmt: skip
