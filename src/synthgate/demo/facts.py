@@ -6,7 +6,7 @@ from typing import Any
 from synthgate.demo.acts import CHECKER, TENANT, TERMS, moment
 from synthgate.demo.media_stories import SHOWN_BESIDE
 from synthgate.demo.stories import CHILD, GONE, WEI
-from synthgate.demo.stories_people import RENEWED, UNWILLING, VOICE
+from synthgate.demo.stories_people import HASTY, RENEWED, UNWILLING, VOICE
 from synthgate.events.facts import (
     AccountRow,
     ConsentRow,
@@ -72,6 +72,7 @@ def _people(now_ms: int) -> list[tuple[str, Row]]:
         template("scraped", now_ms, data_sources=[person]),
         template("uncontracted", now_ms, processors=[{"name": "model-api"}]),
         template("ordered-off", now_ms),
+        template("chat", now_ms, tenant=HASTY),
     ]  # fmt: skip
     grants = [
         consent(VOICE, "grant-voice", now_ms, biometric=["voice"]),
@@ -83,7 +84,9 @@ def _people(now_ms: int) -> list[tuple[str, Row]]:
         version=now_ms, tenant=TENANT, function="template:ordered-off", off=True, order="order-1",
         since=made,
     )  # fmt: skip
+    too_late = {"notified_at": moment(now_ms - HOUR_MS // 2)}
     return [
+        ("control", terms(HASTY, now_ms, **too_late)),
         *(("facts.templates", row) for row in templates),
         *(("facts.consents", row) for row in grants),
         ("facts.switches", off),
@@ -116,8 +119,9 @@ def contract(surface: str, now_ms: int, **over: object) -> ControlRow:
 
 def template(name: str, now_ms: int, **more: Any) -> TemplateRow:
     """A text template with a reviewer for text."""
+    tenant = more.pop("tenant", TENANT)
     return TemplateRow(
-        version=now_ms, tenant=TENANT, template=name, media=["text"], ds_class="DS1", a17_item=1,
+        version=now_ms, tenant=tenant, template=name, media=["text"], ds_class="DS1", a17_item=1,
         reviewed_media=["text"], status="enabled", **more,
     )  # fmt: skip
 

@@ -5,6 +5,8 @@ from typing import Any, Final
 from synthgate.demo.acts import Act, Story
 
 VOICE, RENEWED, UNWILLING = "subj-voice-11", "subj-renewed-12", "subj-unwilling-13"
+HASTY: Final = "hasty"
+"""Another tenant: its terms took effect before anyone was told of them."""
 
 
 def _checked(
@@ -21,6 +23,14 @@ def _ask(
     return Act(
         f"{user}-{name}", prompt, expect="refuse" if codes else "release", codes=codes, prompt=prompt,
         generation=f"{user}-{name}", data=data, **more,
+    )  # fmt: skip
+
+
+def _of_hasty(name: str, say: str, type_: str, *codes: str, **more: Any) -> Act:
+    """Sent past the client, which speaks for one tenant."""
+    return Act(
+        f"ning-{name}", say, type_, "refuse" if codes else "release", codes, straight=True,
+        data={"tenant": HASTY}, **more,
     )  # fmt: skip
 
 
@@ -50,6 +60,17 @@ PEOPLE: Final[tuple[Story, ...]] = (
         Act("qian-accepts", "accepts them, and may ask 接受后可用", "terms.accepted"),
         _ask("qian", "再写一句早安问候", name="again"),
     ), accepts=False),
+    Story("ning", "terms in effect before anyone was told 协议生效在先、告知在后", (
+        _of_hasty("verified", "identity verified 完成实名认证", "identity.verified"),
+        _of_hasty("accepts", "accepts them 接受服务协议", "terms.accepted"),
+        _of_hasty("ask", "写一句晚安问候", "generation.requested", "terms_unpublished",
+                  prompt="写一句晚安问候"),
+    ), accepts=False),
+    Story("mei", "the check finds another person 核验结果不一致", (
+        _checked("mei", "the checker found no match 核验不一致", expect="refuse", codes=("check_failed",),
+                 result="mismatch"),
+        _ask("mei", "写一段节日祝福", "unverified_request"),
+    )),
     Story("feng", "a sign of fraud 涉诈风险", (
         _checked("feng", at_s=-30),
         Act("feng-flag", "the platform saw a sign of fraud 发现涉诈风险", "account.flagged", at_s=-20),
