@@ -150,5 +150,17 @@ def test_every_kafka_client_takes_its_arguments_from_one_place() -> None:
     assert made >= 10
 
 
+def test_every_command_that_writes_is_let_in_as_the_settings_say() -> None:
+    root = Path(synthgate.__path__[0]) / "cli"
+    calls = [
+        f"{path.name}: {ast.unparse(node.func)}"
+        for path in sorted(root.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and "Writer" in ast.unparse(node.func).split(".")
+    ]
+    assert len(calls) >= 9
+    assert [call for call in calls if not call.endswith(": Writer.from_settings")] == []
+
+
 CLIENTS = {"AIOKafkaConsumer", "AIOKafkaProducer", "AIOKafkaAdminClient", "AIOKafkaClient"}
 GIVEN = {"arguments", "given", "security", "_security"}

@@ -152,13 +152,8 @@ class casework:
 
     def __init__(self, settings: "Settings", tenant: str) -> None:
         from synthgate.client import Writer
-        from synthgate.connection import security
 
-        self._writer = Writer(
-            brokers=settings.brokers, topic_prefix=settings.topic_prefix,
-            partitions=settings.partitions, checks=("operator.events", "case.events"),
-            security=security(settings),
-        )  # fmt: skip
+        self._writer = Writer.from_settings(settings, "operator.events", "case.events")
         self._tenant = tenant
 
     async def __aenter__(self) -> "Casework":

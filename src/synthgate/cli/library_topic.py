@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 from synthgate.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from synthgate.client import Writer
     from synthgate.events.facts import FeatureRow
     from synthgate.settings import Settings
 
@@ -42,9 +41,10 @@ async def send(settings: "Settings", rows: "list[FeatureRow]") -> None:
         KafkaError: a row was not acknowledged.
     """
     from synthgate.cli.standing import now_ms
+    from synthgate.client import Writer
 
     version = now_ms()
-    async with _writer(settings, TOPIC) as writer:
+    async with Writer.from_settings(settings, TOPIC) as writer:
         for at in range(0, len(rows), _AT_ONCE):
             waiting = [
                 await writer.write(
@@ -68,6 +68,7 @@ async def put_in_force(
         CommandError: it has none, or one that cannot count; what is in force stays.
     """
     from synthgate.cli.standing import now_ms
+    from synthgate.client import Writer
     from synthgate.client.build import rfc3339
     from synthgate.events.facts import ControlRow
     from synthgate.library.files import fault_in
@@ -90,7 +91,7 @@ async def put_in_force(
         counts_from = rfc3339(now + settings.shadow_minutes * 60_000)
         body |= {"before": before, "counts_from": counts_from}
     activation = ControlRow(version=now, name="library", body=body, by=by, at=rfc3339(now))
-    async with _writer(settings, "control") as writer:
+    async with Writer.from_settings(settings, "control") as writer:
         await writer.write_and_wait("control", b"library", activation.model_dump_json().encode())
     return len(rows), counts_from
 
@@ -108,14 +109,3 @@ async def _version_now(settings: "Settings") -> int | None:
     if row is None or row is UNREADABLE:
         return None
     return row.before if row.before is not None and now_ms() < row.counts_from else row.version
-
-
-def _writer(settings: "Settings", topic: str) -> "Writer":
-    from synthgate.client import Writer
-
-    return Writer(
-        brokers=settings.brokers,
-        topic_prefix=settings.topic_prefix,
-        partitions=settings.partitions,
-        checks=(topic,),
-    )

@@ -49,16 +49,11 @@ def open_(args: argparse.Namespace) -> int:
 def switch(args: argparse.Namespace) -> int:
     """Write the row."""
     from synthgate.client import Facts, Writer
-    from synthgate.connection import security
 
     settings = load(args)
 
     async def write() -> None:
-        writer = Writer(
-            brokers=settings.brokers, topic_prefix=settings.topic_prefix,
-            partitions=settings.partitions, checks=("facts.switches",), security=security(settings),
-        )  # fmt: skip
-        async with writer:
+        async with Writer.from_settings(settings, "facts.switches") as writer:
             await Facts(writer, args.tenant).switch_function(
                 args.function, off=args.off, order=args.order, all_tenants=args.tenant == "*"
             )

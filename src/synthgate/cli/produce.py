@@ -158,14 +158,8 @@ def _key(topic: str, data: dict[str, Any]) -> str:
 
 async def _send(settings: Any, lines: list[Line], *, as_json: bool) -> int:
     from synthgate.client import Writer
-    from synthgate.connection import security
 
-    topics = sorted({line.topic for line in lines})
-    writer = Writer(
-        brokers=settings.brokers, topic_prefix=settings.topic_prefix,
-        partitions=settings.partitions, checks=topics, security=security(settings),
-    )  # fmt: skip
-    async with writer:
+    async with Writer.from_settings(settings, *sorted({line.topic for line in lines})) as writer:
         for line in lines:
             placed = await writer.write_and_wait(
                 line.topic, line.key, line.value, headers=line.headers, partition=line.partition

@@ -43,13 +43,8 @@ class Source:
 async def sender(settings: "Settings") -> AsyncIterator[Any]:
     """A writer; GateError if the broker does not answer."""
     from synthgate.client import Writer
-    from synthgate.connection import security
 
-    writer = Writer(
-        brokers=settings.brokers, topic_prefix=settings.topic_prefix,
-        partitions=settings.partitions, security=security(settings),
-    )  # fmt: skip
-    async with writer:
+    async with Writer.from_settings(settings) as writer:
         yield writer
 
 

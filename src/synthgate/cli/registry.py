@@ -99,12 +99,8 @@ async def _send(settings: "Settings", path: Path, kind: "Kind", tenant: str, nam
 
     progress = Progress(path, name, tenant)
     topic = kind.topic or "generation.events"
-    writer = Writer(
-        brokers=settings.brokers, topic_prefix=settings.topic_prefix,
-        partitions=settings.partitions, checks=(topic,),
-    )  # fmt: skip
     sent, at, waiting = 0, 0, list[Any]()
-    async with writer:
+    async with Writer.from_settings(settings, topic) as writer:
         for numbered in read(path, kind):
             at += 1
             if at <= progress.rows or numbered.fault:

@@ -122,11 +122,7 @@ async def answer(
         "reviewer": by[-1], "outcome": outcome, "at": rfc3339(now_ms()), "risks": list(risks),
         "agreed": list(by[:-1]),
     }  # fmt: skip
-    writer = Writer(
-        brokers=settings.brokers, topic_prefix=settings.topic_prefix,
-        partitions=settings.partitions, checks=(OPERATOR_TOPIC,),
-    )  # fmt: skip
-    async with writer:
+    async with Writer.from_settings(settings, OPERATOR_TOPIC) as writer:
         decision = Decision(row, key, receipt.log)
         await Desk(writer, "synthgate:desk").reenter(decision, "review", evidence)
 

@@ -66,11 +66,7 @@ def _switch(args: argparse.Namespace, body: dict[str, Any]) -> int:
 async def _write(settings: "Settings", args: argparse.Namespace, body: dict[str, Any]) -> None:
     from synthgate.client import Facts, Writer
 
-    writer = Writer(
-        brokers=settings.brokers, topic_prefix=settings.topic_prefix,
-        partitions=settings.partitions, checks=("control",),
-    )  # fmt: skip
-    async with writer:
+    async with Writer.from_settings(settings, "control") as writer:
         await Facts(writer, args.tenant).control(f"observe/{args.tenant}", body, by=args.by)
 
 

@@ -5,13 +5,16 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Final, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
 from synthgate.client.errors import GateError
+
+if TYPE_CHECKING:
+    from synthgate.settings import Settings
 
 RECORD_BYTES_MAX: Final = 1_048_576
 STOP_S: Final = 5.0
@@ -68,6 +71,20 @@ class Writer:
         self._checks = tuple(checks)
         self._producer: AIOKafkaProducer | None = None
         self._replacing: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_settings(cls, settings: "Settings", *checks: str) -> Self:
+        """A writer to the brokers these settings describe, let in as they say; ``checks`` as above.
+
+        Raises:
+            SettingsError: a file of TLS or SASL cannot be used.
+        """
+        from synthgate.connection import security
+
+        return cls(
+            brokers=settings.brokers, topic_prefix=settings.topic_prefix,
+            partitions=settings.partitions, checks=checks, security=security(settings),
+        )  # fmt: skip
 
     async def __aenter__(self) -> Self:
         keep_content_out_of_logs()
