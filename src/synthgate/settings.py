@@ -50,7 +50,9 @@ class Settings(Access):
     media_memory_mib: int = Field(
         4096, ge=256, description="memory a process that labels one may have"
     )
-    consent_keys: str = Field("", description="file: JWK set of who signs consents (Ed25519)")
+    consent_keys: str = Field(
+        "", description="file or https address: JWK set of who signs consents (Ed25519)"
+    )
     consents_copied: bool = Field(
         default=True,
         description="false: consents travel signed in events, facts.consents is not read",

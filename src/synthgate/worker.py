@@ -3,12 +3,10 @@
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.passes import PassBody, verify_pass
-from synthgate.crypto.receipts import ReceiptKeys
 from synthgate.effects.objects import LocalObjects
 from synthgate.effects.sources import Sources
 from synthgate.events import topics
@@ -25,6 +23,7 @@ from synthgate.step import Fresh, Stage, Step, Waiting
 from synthgate.steps.accounting import Accounting
 from synthgate.steps.cases import Cases
 from synthgate.steps.consent import ConsentDuty
+from synthgate.steps.consent_keys import consent_keys
 from synthgate.steps.door import Door
 from synthgate.steps.identity import IdentityDuty
 from synthgate.steps.incidents import IncidentsStep
@@ -198,8 +197,7 @@ def _identity(shared: Parts) -> IdentityStage:
 
 
 def _consent(shared: Parts) -> Step:
-    file = shared.settings.consent_keys
-    receipts = Receipts(ReceiptKeys.load(Path(file)) if file else None)
+    receipts = Receipts(consent_keys(shared.settings.consent_keys))
     return _judge(shared, ConsentDuty(shared.registries, shared.fresh, receipts))
 
 

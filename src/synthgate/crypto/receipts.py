@@ -60,16 +60,26 @@ class ReceiptKeys:
             ReceiptKeysError: no such file, or not such a set.
         """
         try:
-            rows = _object(path.read_bytes())["keys"]
-            keys = [_key(row) for row in rows]
+            raw = path.read_bytes()
         except OSError as error:
             raise ReceiptKeysError(f"consent keys {path}: {error.strerror}") from None
+        return cls.read(raw, str(path))
+
+    @classmethod
+    def read(cls, raw: bytes, where: str) -> Self:
+        """The same of its bytes; ``where`` they are from, for the sentence.
+
+        Raises:
+            ReceiptKeysError: not such a set.
+        """
+        try:
+            keys = [_key(row) for row in _object(raw)["keys"]]
         except (ValueError, KeyError, TypeError):
             raise ReceiptKeysError(
-                f"consent keys {path}: not a JWK set of Ed25519 public keys with kid and x"
+                f"consent keys {where}: not a JWK set of Ed25519 public keys with kid and x"
             ) from None
         if len({kid for kid, *_ in keys}) != len(keys) or not keys:
-            raise ReceiptKeysError(f"consent keys {path}: no key, or two of one kid")
+            raise ReceiptKeysError(f"consent keys {where}: no key, or two of one kid")
         return cls({kid: (key, tenants) for kid, key, tenants in keys})
 
 
