@@ -54,6 +54,8 @@ class Outputs:
     """Way round the chain to how many deliveries nobody let out."""
     deadlines: tuple[int, int, int] | None = None
     """Cases that wait for a time, cases overdue, ms the oldest of these is, if this was looked at."""
+    years_lacking: int | None = None
+    """Years whose holidays deadlines in working days need and nobody knows, if this was looked at."""
     unproved_ms: int | None = None
     """How long the log has had entries no checkpoint covers, if this was looked at; 0 is none."""
 

@@ -11,6 +11,7 @@ from synthgate.cases.calendar import (
     after_working_days,
     day,
     is_working_day,
+    lacking,
     missing,
     years,
 )
@@ -57,4 +58,6 @@ def test_the_coming_year_is_asked_for_in_november() -> None:
     last = max(years())
     assert missing(ms(last, 10, 31)) is None
     assert str(last + 1) in str(missing(ms(last, 11, 1)))
+    assert (lacking(ms(last, 10, 31)), lacking(ms(last, 11, 1))) == ((), (last + 1,))
+    assert lacking(ms(last + 2, 12, 1)) == (last + 2, last + 3)
     assert "Monday to Friday" in str(missing(ms(last + 3, 1, 1)))

@@ -6,13 +6,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
 from cli_commands import Running, commit, run, send
 from synthgate.broker.embedded import EmbeddedBroker
+from synthgate.cases.calendar import SHANGHAI, lacking, missing, years
 from synthgate.cli.standing import FUSED_INPUT, INPUTS, Partition, Stand, ask
-from synthgate.cli.status import _paused, _remarks, _table
+from synthgate.cli.status import _calendar, _paused, _remarks, _table
 from synthgate.events.decision import DoorRow
 from synthgate.events.topics import DUTIES, TOPICS
 
@@ -51,6 +53,7 @@ def test_status_of_a_running_chain(chain: Running, capsys: Capture) -> None:
             break
     assert code == 0
     assert not any(lags)
+    assert whole["calendar"]["years_lacking"] == list(lacking(whole["at"]))
     busy = [row for row in whole["partitions"] if row["sources"]["generation.events"]]
     assert busy
     for row in busy:
@@ -171,3 +174,12 @@ def test_a_worker_that_is_none() -> None:
         assert "fault" in ask(url)
     assert "fault" in ask("http://127.0.0.1:1")
     assert "fault" in ask("nonsense")
+
+
+def test_a_year_without_holidays_is_named() -> None:
+    autumn = [datetime(max(years()), month, 20, tzinfo=SHANGHAI) for month in (9, 11)]
+    before, after = (list(_calendar(missing(round(at.timestamp() * 1000)))) for at in autumn)
+    assert before == []
+    assert len(after) == 1
+    assert f"holidays of {max(years()) + 1} are not known" in after[0]
+    assert "newer chinesecalendar" in after[0]

@@ -1,6 +1,7 @@
 """Thousands of deadlines, owners that die and a zombie: one effect each, none early."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -8,7 +9,9 @@ import orjson
 from acts_at_hand import a_bus
 from cases_at_hand import of_kind, tell
 from local_bus import LocalBus
+from synthgate.cases.calendar import SHANGHAI, lacking, years
 from synthgate.events.decision import CaseRow, Deadline
+from synthgate.runtime import metrics
 
 HOUR_MS = 3_600_000
 COUNT = 2_000
@@ -89,6 +92,7 @@ def test_metrics_say_what_waits_and_what_is_overdue(tmp_path: Path) -> None:
     outputs = [asyncio.run(incidents.tick(partition, bus.now_ms)) for partition in (0, 1)]
     waiting, overdue, oldest = zip(*(one.deadlines or (0, 0, 0) for one in outputs), strict=True)
     assert (sum(waiting), sum(overdue), max(oldest)) == (COUNT - 100, 100, 99_000)
+    assert {one.years_lacking for one in outputs} == {len(lacking(bus.now_ms))}
     for partition, one in enumerate(outputs):
         bus._publish(one, partition)
     receipt = {"by": "ann", "detail": {"channel": "c", "reference": "r"}}
@@ -100,3 +104,14 @@ def test_metrics_say_what_waits_and_what_is_overdue(tmp_path: Path) -> None:
     bus.run()
     again = asyncio.run(incidents.tick(0, bus.now_ms)).deadlines
     assert again is not None and again[1] == overdue[0] - 1
+
+
+def test_a_worker_says_so_when_the_coming_years_holidays_are_not_known(tmp_path: Path) -> None:
+    bus = a_bus(tmp_path)
+    for month, wanted in ((10, 0), (11, 1)):
+        november = datetime(max(years()), month, 30, tzinfo=SHANGHAI)
+        outputs = asyncio.run(bus.stages[-1].tick(0, round(november.timestamp() * 1000)))
+        assert outputs.years_lacking == wanted
+        metrics.count(outputs, "incidents", 0)
+        said = metrics.REGISTRY.get_sample_value("synthgate_calendar_years_lacking")
+        assert said == wanted

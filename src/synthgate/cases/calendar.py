@@ -39,16 +39,21 @@ def after_working_days(at_ms: int, count: int) -> int:
     return round(end.astimezone(UTC).timestamp() * 1000) - 1
 
 
-def missing(now_ms: int) -> str | None:
-    """A sentence if the holidays of this year, or late in the year of the next, are not known."""
+def lacking(now_ms: int) -> tuple[int, ...]:
+    """This year and, late in the year, the next, if their holidays are not known."""
     today = datetime.fromtimestamp(now_ms / 1000, SHANGHAI).date()
-    wanted = [today.year] + ([today.year + 1] if today.month >= WARN_FROM_MONTH else [])
-    lacking = [str(year) for year in wanted if year not in years()]
-    if not lacking:
+    wanted = (today.year, today.year + 1) if today.month >= WARN_FROM_MONTH else (today.year,)
+    return tuple(year for year in wanted if year not in years())
+
+
+def missing(now_ms: int) -> str | None:
+    """A sentence if ``lacking`` names a year."""
+    named = lacking(now_ms)
+    if not named:
         return None
     return (
-        f"holidays of {', '.join(lacking)} are not known: deadlines in working days fall on Monday to Friday;"
-        " install a newer chinesecalendar when the State Council has published them"
+        f"holidays of {', '.join(map(str, named))} are not known: deadlines in working days fall on"
+        " Monday to Friday; install a newer chinesecalendar when the State Council has published them"
     )
 
 

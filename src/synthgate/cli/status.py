@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _status(args: argparse.Namespace) -> int:
+    from synthgate.cases import calendar
     from synthgate.cli import standing
     from synthgate.law import load as load_law
 
@@ -44,14 +45,17 @@ async def _status(args: argparse.Namespace) -> int:
     workers = [standing.ask(url) for url in args.worker]
     if args.json:
         rows = [partition.row() for partition in found]
-        whole = {"partitions": rows, "versions": versions, "workers": workers, "at": now}
+        whole = {
+            "partitions": rows, "versions": versions, "workers": workers, "at": now,
+            "calendar": {"years_lacking": calendar.lacking(now)},
+        }  # fmt: skip
         print(json.dumps(whole, ensure_ascii=False, indent=2))
         return 0
     for line in _table(found, now):
         print(line)
     print()
     remarks = (*_remarks(found, now), *_paused(active["paused"], now), *_waits(workers, now))
-    for line in (*remarks, *_versions(versions)):
+    for line in (*remarks, *_versions(versions), *_calendar(calendar.missing(now))):
         print(line)
     return 0
 
@@ -159,6 +163,11 @@ def _versions(versions: dict[str, Any]) -> Iterator[str]:
         if library is None
         else f"library: version {library}"
     )
+
+
+def _calendar(missing: str | None) -> Iterator[str]:
+    if missing is not None:
+        yield f"calendar: {missing}"
 
 
 def _age(ms: int) -> str:

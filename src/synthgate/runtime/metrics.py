@@ -145,6 +145,10 @@ CASES_OVERDUE_SECONDS: Final = _gauge(
     "cases_overdue_age_seconds", "How long the oldest unmet deadline has passed", "partition"
 )
 # Alert ReportLate: above zero for a case of kind incident, rumour or content.
+YEARS_LACKING: Final = _gauge(
+    "calendar_years_lacking", "Years whose holidays are needed for deadlines and not known"
+)
+# Alert CalendarLacks: above zero. `synthgate status` names the year and what to install.
 
 
 def count(outputs: Outputs, duty: str, partition: int) -> None:
@@ -172,3 +176,5 @@ def count(outputs: Outputs, duty: str, partition: int) -> None:
         CASES_WAITING.labels(partition).set(waiting)
         CASES_OVERDUE.labels(partition).set(overdue)
         CASES_OVERDUE_SECONDS.labels(partition).set(oldest_ms / 1000)
+    if outputs.years_lacking is not None:
+        YEARS_LACKING.set(outputs.years_lacking)

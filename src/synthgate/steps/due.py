@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from synthgate.cases.calendar import moment
+from synthgate.cases.calendar import lacking, moment
 from synthgate.cases.kinds import MACHINES
 from synthgate.cases.machine import due
 from synthgate.events.decision import CaseRow, Decision
@@ -48,6 +48,7 @@ class Due:
                     held = self._docket.get(row.case) or row
                     self._docket.advance(MACHINES[row.kind], held, proposed, work)
         work.outputs.deadlines = self._docket.cases.standing(work.partition, work.now_ms)
+        work.outputs.years_lacking = len(lacking(work.now_ms))
 
     def holds(self, key: bytes | None, decision: Decision, law: Law, work: Work) -> None:
         """A hold opens a case with a due time; the next revision closes it, or puts off its time."""
