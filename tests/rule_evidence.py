@@ -119,6 +119,20 @@ def stands(standing: str) -> Evidence:
     return check
 
 
+def deletion_owed(subject: str, grant: str) -> Evidence:
+    """DSP-14-4: a case of its own, and the platform was told to delete what was made of the person."""
+
+    def check(seen: Seen) -> Missing:
+        case = f"deletion/demo/{subject}/{grant}"
+        if not any(row["case"] == case and row["status"] == "owed" for row in seen.rows["cases"]):
+            yield "no case of the deletion"
+        told = [(row["kind"], row["rule"]) for row in seen.rows["work"] if row["case"] == case]
+        if set(told) != {("template_deletion.due", "DSP-14-4")}:
+            yield f"work of the deletion: {told}"
+
+    return check
+
+
 def taken_back(subject: str) -> Evidence:
     """The verdict records that the only grant there was is revoked."""
 

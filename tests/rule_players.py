@@ -106,7 +106,7 @@ async def play_on(settings: Settings, stories: Sequence[RuleStory]) -> list[Seen
         act.case: act.version
         for one in stories
         for act in one.story.acts
-        if isinstance(act, Finding)
+        if isinstance(act, Finding | Fact) and act.case
     }
     rows = await asyncio.wait_for(_answered(settings, told, found), ANSWERED_S)
     return [Seen(settings, one.user, said, rows) for one, said in zip(stories, told, strict=True)]

@@ -1,6 +1,7 @@
 """``synthgate registry deletions``: whose face or voice is still owed to be deleted."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -38,6 +39,9 @@ def test_a_manner_of_writing_leaves_no_template_and_another_tenants_is_not_told(
     assert told(
         ("facts.consents", a_consent(biometric=["style"])), ("facts.revocations", a_revocation())
     ) == []  # fmt: skip
+    assert told(("facts.revocations", a_revocation(biometric=["style"]))) == []
+    (owed,) = told(("facts.revocations", a_revocation(biometric=["style", "face"])))
+    assert (owed.kinds, owed.proved) == (("face",), False)
     assert told(("facts.revocations", a_revocation(tenant="other"))) == []
 
 
@@ -72,8 +76,33 @@ def test_on_a_running_chain(chain: Running, capsys: pytest.CaptureFixture[str]) 
     assert (code, "1 taken back, 1 without proof" in said, f"del/{SUBJECT}/g  face" in said) == (
         1, True, True,
     )  # fmt: skip
+    until = time.monotonic() + 30
+    while f"deletion/del/{SUBJECT}/g" not in run(capsys, "case", "list", *chain.options)[1]:
+        assert time.monotonic() < until
     asyncio.run(write(**PROOF))
     code, said, _ = run(capsys, *argv)
     assert (code, said) == (
+        0, "deletions: 1 taken back, 0 without proof that the template is gone\n",
+    )  # fmt: skip
+
+
+def test_the_answer_to_the_work_is_a_proof_too(
+    chain: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = chain.settings
+
+    async def revoke() -> None:
+        async with Writer.from_settings(settings) as writer:
+            await Facts(writer, "del2").revoke_consent(SUBJECT, "g", biometric=["voice"])
+
+    asyncio.run(revoke())
+    work = f"deletion/del2/{SUBJECT}/g/incidents/template_deletion.due"
+    until = time.monotonic() + 30
+    while work not in run(capsys, "work", "list", *chain.options)[1]:
+        assert time.monotonic() < until
+    proof = ("--proof", "sha256=" + "d" * 64, "--by", "ann")
+    assert run(capsys, "work", "done", work, *proof, *chain.options)[0] == 0
+    said = run(capsys, "registry", "deletions", "--tenant", "del2", *chain.options)
+    assert said[:2] == (
         0, "deletions: 1 taken back, 0 without proof that the template is gone\n",
     )  # fmt: skip

@@ -25,7 +25,7 @@ def test_inputs_are_the_tables() -> None:
     assert INPUTS["identity"] == ("generation.events", "operator.events", "timer.events")
     assert INPUTS["moderation"] == ("passages.consented", "passages.consented.slow")
     assert INPUTS["retention"] == ("passages.labelled", "passages.labelled.slow")
-    assert INPUTS["incidents"] == ("decisions", "case.events")
+    assert INPUTS["incidents"] == ("decisions", "facts.revocations", "case.events")
 
 
 def test_status_of_a_running_chain(chain: Running, capsys: Capture) -> None:

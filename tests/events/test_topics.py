@@ -8,6 +8,7 @@ from synthgate.events.topics import (
     DAY_MS,
     DUTIES,
     FORBIDDING,
+    HEARD,
     HOUR_MS,
     SOURCES,
     TOPICS,
@@ -30,7 +31,7 @@ TABLE: dict[str, tuple[str, str, tuple[str, ...], int | None, str]] = {
     "decisions": ("retention", "as source", ("platform", "incidents"), 168, "is the log's echo"),
     "facts.consents": ("platform", "tenant/subject/grant", ("consent",), None, "yes"),
     "facts.revocations": (
-        "platform", "tenant/subject/grant", ("consent", "retention"), None, "yes",
+        "platform", "tenant/subject/grant", ("consent", "retention", "incidents"), None, "yes",
     ),
     "facts.accounts": ("platform", "tenant/user", ("identity", "retention"), None, "yes"),
     "facts.templates": (
@@ -139,6 +140,13 @@ def test_what_forbids_is_read_again_by_retention() -> None:
     for duty, names in COPIES.items():
         for name in names:
             assert BY_NAME[name].kept_ms is None, f"{duty}: a full copy needs a compacted topic"
+
+
+def test_what_is_heard_row_by_row_is_read_and_not_copied() -> None:
+    for duty, names in HEARD.items():
+        for name in names:
+            assert duty in BY_NAME[name].readers
+            assert name not in COPIES[duty]
 
 
 def test_quarantine_takes_the_largest_source_record_and_its_seal() -> None:

@@ -3,7 +3,8 @@
 content: illegal content was found (DSP 10, GAI 14, CSL 49). appeal: a user contests a penalty (DSP 12).
 complaint: anyone complains about content (DSP 12). incident: a network incident (INC). rumour: false
 information spreads (DSP 11). order: a regulator asks or orders (DSP 21). bypass: something was delivered that
-no decision let out. user: what is held against a user (cases/penalties.py reckons it).
+no decision let out. deletion: a face or voice whose consent was taken back (DSP 14, PIPL 15).
+user: what is held against a user (cases/penalties.py reckons it).
 """
 
 from types import MappingProxyType
@@ -199,11 +200,18 @@ BYPASS: Final = Machine(
     guards={"case.closed": (named, reasoned)},
 )  # fmt: skip
 
+DELETION: Final = Machine(
+    "deletion", "owed",
+    {**_NOTES, ("owed", "deletion.proved"): "deleted"},
+    frozenset({"deleted"}),
+    {"deletion.proved": ("delete",)},
+)  # fmt: skip
+
 USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",
     ("counted", "penalty.reversed"): "counted"}, frozenset(),
     guards={"penalty.lifted": (named, reasoned)})  # fmt: skip
 
 MACHINES: Final[dict[str, Machine]] = {
     machine.kind: machine
-    for machine in (CONTENT, APPEAL, COMPLAINT, INCIDENT, RUMOUR, ORDER, BYPASS, USER)
+    for machine in (CONTENT, APPEAL, COMPLAINT, INCIDENT, RUMOUR, ORDER, BYPASS, DELETION, USER)
 }

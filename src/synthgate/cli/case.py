@@ -11,7 +11,18 @@ if TYPE_CHECKING:
     from synthgate.cli.casebook import Held
     from synthgate.events.decision import CaseRow
 
-KINDS = ("content", "appeal", "complaint", "incident", "rumour", "order", "bypass", "user", "hold")
+KINDS = (
+    "content",
+    "appeal",
+    "complaint",
+    "incident",
+    "rumour",
+    "order",
+    "bypass",
+    "deletion",
+    "user",
+    "hold",
+)
 
 
 def add(subparsers: Any) -> None:

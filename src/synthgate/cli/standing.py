@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from synthgate.events.topics import DUTIES, SOURCES, TOPICS, Kind
+from synthgate.events.topics import DUTIES, HEARD, SOURCES, TOPICS, Kind
 
 if TYPE_CHECKING:
     from synthgate.settings import Settings
@@ -26,7 +26,11 @@ INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
     duty: tuple(
         topic.name
         for topic in TOPICS
-        if duty in topic.readers and topic.kind in (Kind.SOURCE, Kind.CHAIN, Kind.DECISION)
+        if duty in topic.readers
+        and (
+            topic.kind in (Kind.SOURCE, Kind.CHAIN, Kind.DECISION)
+            or topic.name in HEARD.get(duty, ())
+        )
     )
     for duty in DUTIES
 }

@@ -92,8 +92,9 @@ class Facts:
     ) -> Placed:
         """The person took the consent back (PIPL 15); counts from the acknowledgement.
 
-        more: other members of ``RevocationRow`` by name; written again with ``deleted_at`` and
-        ``deletion_sha256`` it proves that the template of a face or voice is gone.
+        more: other members of ``RevocationRow`` by name. Unless ``biometric`` names neither face nor voice, a
+        ``template_deletion.due`` comes on ``work``; written again with ``deleted_at`` and ``deletion_sha256``
+        it proves that the template is gone.
         """
         return await self.write(
             "facts.revocations", tenant=self._tenant, subject=subject, grant=grant,

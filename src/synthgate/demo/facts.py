@@ -44,7 +44,8 @@ def facts(now_ms: int) -> list[tuple[str, Row]]:
         (
             "facts.revocations",
             RevocationRow(
-                version=now_ms, tenant=TENANT, subject=GONE, grant="grant-gone", revoked_at=at
+                version=now_ms, tenant=TENANT, subject=GONE, grant="grant-gone", revoked_at=at,
+                biometric=["style"],
             ),
         ),
         (

@@ -145,7 +145,7 @@ class CaseRow(Said):
     version: int
     kind: Literal[
         "content", "hold", "event", "user", "appeal", "complaint", "incident", "rumour", "order",
-        "bypass", "work",
+        "bypass", "deletion", "work",
     ]  # fmt: skip
     state: Literal["open", "closed"]
     tenant: str

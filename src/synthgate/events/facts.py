@@ -70,6 +70,7 @@ PROOFS: tuple[str, ...] = (
 class RevocationRow(Row):
     """facts.revocations, same key: the person took the consent back (PIPL 15).
 
+    biometric: what the consent was for; None: nobody says, so a face or voice may be left to delete.
     deleted_at, deletion_sha256: when face and voice templates were deleted, and the hash of the proof.
     """
 
@@ -78,6 +79,7 @@ class RevocationRow(Row):
     grant: Name
     revoked_at: Moment
     channel: Name | None = None
+    biometric: list[Literal["style", "face", "voice"]] | None = None
     deleted_at: Moment | None = None
     deletion_sha256: Sha256 | None = None
 

@@ -78,7 +78,10 @@ TOPICS: tuple[Topic, ...] = (
         ("platform", "incidents"), 7 * DAY_MS, "is the log's echo",
     ),
     _fact("facts.consents", "platform", "tenant/subject/grant", ("consent",)),
-    _fact("facts.revocations", "platform", "tenant/subject/grant", ("consent", "retention")),
+    _fact(
+        "facts.revocations", "platform", "tenant/subject/grant",
+        ("consent", "retention", "incidents"),
+    ),
     _fact("facts.accounts", "platform", "tenant/user", ("identity", "retention")),
     _fact("facts.templates", "platform", "tenant/template", ("consent", "moderation", "labelling")),
     _fact("facts.features", "cli", "entry", ("moderation",)),
@@ -115,8 +118,15 @@ FORBIDDING = (
 )  # fmt: skip
 """What retention reads again just before it appends a release."""
 
+HEARD: dict[str, tuple[str, ...]] = {"incidents": ("facts.revocations",)}
+"""Registry topics a duty hears row by row, as something that happened, and keeps no copy of."""
+
 COPIES: dict[str, tuple[str, ...]] = {
-    duty: tuple(t.name for t in TOPICS if t.kind is Kind.FACT and duty in t.readers)
+    duty: tuple(
+        t.name
+        for t in TOPICS
+        if t.kind is Kind.FACT and duty in t.readers and t.name not in HEARD.get(duty, ())
+    )
     for duty in DUTIES
 }
 """Registry topics each duty keeps a copy of."""

@@ -1,15 +1,18 @@
 """Findings: what people and machines find, complain of and contest is taken up, in time and by its rule.
 
-Law        DSP Art. 11, 12; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 57; Network Data Reg. Art. 10
+Law        DSP Art. 11, 12, 14; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 15, 57;
+           Network Data Reg. Art. 10
 Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            DSP-11-3 whom it reached is told
+           DSP-14-4 what was made of a person who takes consent back is deleted
            DSP-12-2 a complaint is taken up              DSP-12-3 an appeal is reviewed by someone else
            CSL-49-1 what has spread is stopped and removed
            INC-4-1 an incident is graded                 INC-4-2 a serious one is reported in hours
            INC-7-1 what is unknown is sent later         INC-8-1 and summed up in thirty days
            PIPL-57-1 a leak is remedied and told         NDR-10-1 a grave flaw is reported in 24 hours
-Hears      case.events, and decisions on complaints and appeals
-Facts      the type of the finding; whether its level owes a report; whether it may touch the public
+Hears      case.events, consents taken back, and decisions on complaints and appeals
+Facts      the type of the finding; whether its level owes a report; whether it may touch the public; whether a
+           template of the person may be there
 Remembers  nothing: cases do
 """
 
@@ -39,12 +42,14 @@ class FindingFacts:
     """What a finding rests on.
 
     reported: an incident's level owes a report, or may. public: a flaw touches national security or the public
-    interest; None: nobody says, so it may.
+    interest; None: nobody says, so it may. template: a consent taken back was for a face or voice; None: nobody
+    says, so it may have been.
     """
 
     type: str
     reported: bool = False
     public: bool | None = None
+    template: bool | None = None
 
     def row(self) -> dict[str, Any]:
         """As recorded."""
@@ -79,15 +84,17 @@ def _reasons(facts: FindingFacts, law: Law) -> Iterator[Reason]:
         yield from law.fault("INC-8-1", "summary_owed")
     if facts.type == "flaw.found" and facts.public is not False:
         yield from law.fault("NDR-10-1", "flaw_found")
+    if facts.type == "consent.revoked" and facts.template is not False:
+        yield from law.fault("DSP-14-4", "template_owed")
 
 
 OBLIGATION = Obligation(
     name="incidents",
-    articles=("DSP 11", "DSP 12", "CSL 49", "INC 4", "INC 7", "INC 8", "PIPL 57", "NDR 10"),
+    articles=("DSP 11", "DSP 12", "PIPL 15", "CSL 49", "INC 4", "INC 7", "INC 8", "PIPL 57", "NDR 10"),
     rules=(
-        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "CSL-49-1", "INC-4-1", "INC-4-2", "INC-7-1",
-        "INC-8-1", "PIPL-57-1", "NDR-10-1",
+        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "DSP-14-4", "CSL-49-1", "INC-4-1",
+        "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1",
     ),
-    hears=(*_OWED, "incident.closed", "flaw.found"),
+    hears=(*_OWED, "incident.closed", "flaw.found", "consent.revoked"),
     decide=decide,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from synthgate.cases.machine import Happened, Machine, NotAllowed, advance, refused
-from synthgate.events.decision import CaseRow, WorkRow
+from synthgate.events.decision import CaseRow, Noted, WorkRow
 from synthgate.step import Work
 from synthgate.steps.cases import Cases
 
@@ -17,6 +17,8 @@ AGAIN_MAX_MS: Final = 24 * HOUR_MS
 """Unanswered work is sent again after an hour, then after twice as long each time, at most a day."""
 NUMBERED: Final = ("hold", "event")
 """Kinds whose version is the number of a decision: two rows of one version say the same."""
+WORK_NOTED_MAX: Final = 50
+"""Answers remembered of one piece of work."""
 
 Also = Callable[[CaseRow], CaseRow]
 
@@ -94,6 +96,23 @@ class Docket:
             self.put(held, work)
             if held.state == "open":
                 _send(WorkRow.model_validate(held.detail["work"]), work)
+
+    def answered(self, held: CaseRow, event: Happened, work: Work, *, done: bool) -> None:
+        """Note an answer to work; done closes it, what failed stays owed. Heard again it is sent as it is."""
+        seen = any(noted.id == event.id for noted in held.timeline)
+        if not seen and held.state == "open":
+            status = "done" if done else "failed"
+            noted = Noted(
+                id=event.id, type=event.type, at=event.at, by=event.by, reason=event.reason,
+                was=held.status, status=status, detail=dict(event.detail),
+            )  # fmt: skip
+            changed = {
+                "version": held.version + 1, "status": status,
+                "timeline": [*held.timeline, noted][-WORK_NOTED_MAX:],
+                "state": "closed" if done else "open", "due_at": None if done else held.due_at,
+            }  # fmt: skip
+            held = held.model_copy(update=changed)
+        self.put(held, work)
 
     def again(self, held: CaseRow, work: Work) -> None:
         """Send unanswered work again, and later still."""

@@ -32,8 +32,11 @@ _KINDS: Final[dict[str, Any]] = {
 """Findings that open a case with a machine."""
 _OPEN_BY_NAME: Final = tuple(dict.fromkeys(_KINDS.values()))
 """Kinds a bare name is looked for under."""
-_WORK_NOTED_MAX: Final = 50
-"""Answers remembered of one piece of work."""
+_SETTLED: Final = {
+    "rumour": ("reported", "rumour.dispelled", "dispelled"),
+    "deletion": ("owed", "deletion.proved", "proved"),
+}
+"""By kind: what ends a case from which status once all its work is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ class Findings:
         held = self._find(event)
         happened = Happened(found.type, found.id, found.at, event.by, event.reason, event.detail)
         if self._docket.advance(MACHINES[held.kind], held, happened, work):
-            self._dispelled(held.case, found.at, work)
+            self._settled(held.case, found.at, work)
 
     def _reached(self, found: Found, event: CaseAnswer, law: Law, work: Work) -> None:
         """A batch of those it reached: they are told once, however often the batch is found."""
@@ -223,29 +226,19 @@ class Findings:
         done = found.type == "work.done"
         if done and not event.detail:
             raise Malformed("bad_shape", "/detail empty: say what proves that it is done")
-        if not _seen(held, found.id) and held.state == "open":
-            noted = {
-                "id": found.id, "type": found.type, "at": found.at, "by": event.by,
-                "reason": event.reason, "was": held.status, "status": "done" if done else "failed",
-                "detail": event.detail,
-            }  # fmt: skip
-            changed = {
-                **held.model_dump(), "version": held.version + 1, "status": noted["status"],
-                "timeline": [*held.model_dump()["timeline"], noted][-_WORK_NOTED_MAX:],
-                "state": "closed" if done else "open", "due_at": None if done else held.due_at,
-            }  # fmt: skip
-            held = CaseRow.model_validate(changed)
-        self._docket.put(held, work)
-        self._dispelled(held.cause, found.at, work)
+        answer = Happened(found.type, found.id, found.at, event.by, event.reason, event.detail)
+        self._docket.answered(held, answer, work, done=done)
+        self._settled(held.cause, found.at, work)
 
-    def _dispelled(self, case: str, at: int, work: Work) -> None:
-        """A rumour is dispelled when it is reported and every place has answered."""
+    def _settled(self, case: str, at: int, work: Work) -> None:
+        """A rumour is dispelled when it is reported and every place has answered; a template is gone."""
         held = self._docket.get(case)
-        if held is None or held.kind != "rumour" or held.status != "reported":
+        status, type_, end = _SETTLED.get(held.kind if held else "", ("", "", ""))
+        if held is None or held.status != status:
             return
         if self._docket.cases.open_work(case) == 0:
-            event = Happened("rumour.dispelled", f"{case}/dispelled", at)
-            self._docket.advance(MACHINES["rumour"], held, event, work)
+            event = Happened(type_, f"{case}/{end}", at)
+            self._docket.advance(MACHINES[held.kind], held, event, work)
 
     def _find(self, event: CaseEvent) -> CaseRow:
         """Raises Malformed: nobody here knows the case."""

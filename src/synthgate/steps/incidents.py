@@ -22,9 +22,11 @@ from synthgate.obligations.incidents import INPUTS, decide, facts_of
 from synthgate.registries import Registries
 from synthgate.settings import Settings
 from synthgate.step import Batch, Fresh, Outputs, SourceRecord, Work
+from synthgate.steps import deletions
 from synthgate.steps.acts import SAID, Acts
 from synthgate.steps.bypasses import DELIVERED, MADE, Bypasses
 from synthgate.steps.cases import Cases, progress_id
+from synthgate.steps.deletions import Deletions
 from synthgate.steps.docket import Docket
 from synthgate.steps.due import Due
 from synthgate.steps.envelope import open_envelope
@@ -38,10 +40,10 @@ WATCHED: Final = MADE | {DELIVERED}
 
 
 class IncidentsStep:
-    """Hears decisions and case events; writes cases, standings, work and timers."""
+    """Hears decisions, case events and consents taken back; writes cases, standings, work and timers."""
 
     name = "incidents"
-    inputs: tuple[str, ...] = ("decisions", "case.events")
+    inputs: tuple[str, ...] = ("decisions", "case.events", *topics.HEARD["incidents"])
 
     def __init__(
         self, settings: Settings, book: LawBook, *, cases: Cases, registries: Registries,
@@ -59,6 +61,7 @@ class IncidentsStep:
         self._acts = Acts(docket, self._violations, book, lookup)
         self._findings = Findings(docket, settings.operator_kind)
         self._bypasses = Bypasses(docket, book)
+        self._deletions = Deletions(docket)
         self._due = Due(settings, docket, self._violations)
 
     async def assigned(self, partitions: frozenset[int]) -> None:
@@ -70,7 +73,7 @@ class IncidentsStep:
         now_ms: int,
         poison: frozenset[int] = frozenset(),
     ) -> Outputs:
-        """Answer one batch of decisions or case events.
+        """Answer one batch of one input.
 
         A decision may not go unanswered, poison or not: what kills this duty is for a person to mend.
         """
@@ -80,6 +83,9 @@ class IncidentsStep:
         if batch.topic == "case.events":
             for record in batch.records:
                 self._case_event(record, work)
+        elif batch.topic == deletions.TOPIC:
+            for record in batch.records:
+                self._revoked(record, work)
         else:
             self._decisions(batch, work)
         return work.outputs
@@ -181,7 +187,17 @@ class IncidentsStep:
             self._findings.hear(found, record, self._book.at(record.timestamp), work)
         except (Malformed, ValidationError) as error:
             code = error.code if isinstance(error, Malformed) else "bad_shape"
-            origin = f"{self._settings.epoch}/case.events/{work.partition}/{record.offset}"
-            self._quarantine.put(
-                work, origin=origin, code=code, tenant=UNKNOWN_TENANT, data=record.value or b""
-            )
+            self._seal("case.events", record, code, work)
+
+    def _revoked(self, record: SourceRecord, work: Work) -> None:
+        """A consent taken back, or the proof that what was made on it is gone."""
+        try:
+            self._deletions.hear(record, self._book.at(record.timestamp), work)
+        except Malformed as error:
+            self._seal(deletions.TOPIC, record, error.code, work)
+
+    def _seal(self, topic: str, record: SourceRecord, code: str, work: Work) -> None:
+        origin = f"{self._settings.epoch}/{topic}/{work.partition}/{record.offset}"
+        self._quarantine.put(
+            work, origin=origin, code=code, tenant=UNKNOWN_TENANT, data=record.value or b""
+        )
