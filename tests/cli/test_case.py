@@ -1,6 +1,7 @@
 """``synthgate case``, ``appeal``, ``report``, ``work``, ``order``, ``complaint``: against a chain that runs."""
 
 import asyncio
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -101,10 +102,11 @@ def test_a_report_is_previewed_approved_and_receipted_and_work_is_proved(
 
 
 def test_an_order_is_kept_carried_out_and_a_function_suspended(
-    chain: Running, capsys: Capture
+    chain: Running, capsys: Capture, tmp_path: Path
 ) -> None:
     tenant = ("--tenant", "orders")
-    (answer,) = said(capsys, "order", "open", "o-1", *tenant, *chain.options)
+    by = ("--detail", "answer_by=2031-01-01T00:00:00Z")
+    (answer,) = said(capsys, "order", "open", "o-1", *tenant, *by, *chain.options)
     (switched,) = said(
         capsys, "order", "suspend", "content.published", *tenant, "--order", "o-1", *chain.options
     )
@@ -114,9 +116,15 @@ def test_an_order_is_kept_carried_out_and_a_function_suspended(
             r for r in said(capsys, "order", "list", *chain.options) if r["case"] == answer["case"]
         ]:
             break
-    for act, status in (("carried-out", "carried_out"), ("answered", "answered")):
-        (came,) = said(capsys, "order", act, answer["case"], *BY, *chain.options)
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text("{}")
+    shown = ("--manifest", str(manifest))
+    for act, status in (("carried-out",), "carried_out"), (("answered", *shown), "answered"):
+        (came,) = said(capsys, "order", *act, answer["case"], *BY, *chain.options)
         assert came["status"] == status
+    (row,) = said(capsys, "case", "show", answer["case"], *chain.options)
+    assert row["timeline"][-1]["detail"] == {"manifest_sha256": hashlib.sha256(b"{}").hexdigest()}
+    assert row["deadlines"][0]["met_at"] is not None
 
 
 def test_what_is_wrong_is_said_in_one_line(chain: Running, capsys: Capture) -> None:

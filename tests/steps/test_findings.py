@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from acts_at_hand import a_bus
-from cases_at_hand import case, done, of_kind, tell, works
+from cases_at_hand import act, case, done, of_kind, tell, works
 from local_bus import LocalBus
 from synthgate.events.decision import CaseRow
 
@@ -281,3 +281,29 @@ def test_a_reach_of_names_or_without_end_is_sealed(
     tell(bus, "reach.found", "r1", detail=detail)
     assert len(list(bus.records("quarantine"))) == 1
     assert "reached" not in case(bus, "rumour/t/r1").detail
+
+
+def test_an_order_runs_the_clock_it_names_and_the_answer_stops_it(bus: LocalBus) -> None:
+    tell(bus, "regulator.requested", "o1", detail={"answer_by": "2027-01-01T18:00:00+08:00"})
+    row = case(bus, "order/t/o1")
+    (held,) = row.deadlines
+    assert (held.id, held.rule, held.internal, held.due_at) == (
+        "answer", "DSP-21-1", False, 1_798_797_600_000,
+    )  # fmt: skip
+    bus.now_ms = held.due_at + 1000
+    bus.tick()
+    assert case(bus, "order/t/o1").timeline[-1].type == "deadline.reached"
+    act(bus, case(bus, "order/t/o1"), "order.answered", detail={"manifest_sha256": "a" * 64})
+    row = case(bus, "order/t/o1")
+    assert (row.status, row.deadlines[0].met_at is not None) == ("answered", True)
+    assert row.timeline[-1].detail == {"manifest_sha256": "a" * 64}
+
+
+def test_a_time_nobody_can_read_is_due_now_and_none_runs_no_clock(bus: LocalBus) -> None:
+    tell(bus, "regulator.requested", "o1", detail={"answer_by": "Tuesday"})
+    row = case(bus, "order/t/o1")
+    assert row.deadlines[0].due_at == row.opened_at
+    tell(bus, "regulator.requested", "o2")
+    tell(bus, "rumour.detected", "r1", detail={"answer_by": "Tuesday"})
+    assert case(bus, "order/t/o2").deadlines == []
+    assert "answer" not in {one.id for one in case(bus, "rumour/t/r1").deadlines}

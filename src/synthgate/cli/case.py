@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgate.cli.errors import CONFIGURATION, CommandError
@@ -243,6 +244,21 @@ def named(pairs: list[str]) -> dict[str, Any]:
             raise CommandError(f"--detail {pair}: write it as NAME=VALUE", CONFIGURATION)
         found[name] = value
     return found
+
+
+def file_hash(path: str, option: str) -> str:
+    """SHA-256 of a file that stays with who acts.
+
+    Raises:
+        CommandError: it cannot be read.
+    """
+    import hashlib
+
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CommandError(f"{option} {path}: {error.strerror}") from None
 
 
 def nested(pairs: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from synthgate.cli.case import acted, acting, as_json, finding, opened, show_list
+from synthgate.cli.case import acted, acting, as_json, file_hash, finding, opened, show_list
 from synthgate.cli.options import command, finish, group, load
 
 
@@ -16,7 +16,10 @@ def add(subparsers: Any) -> None:
     leaf = command(under, "list", listed, "open orders, the oldest first")
     leaf.add_argument("--all", action="store_true", help="answered ones too")
     as_json(leaf)
-    leaf = command(under, "open", open_, "keep an order or a request for data as a case")
+    leaf = command(
+        under, "open", open_, "keep an order or a request for data as a case",
+        epilog="--detail answer_by=2026-12-01T18:00:00+08:00 runs the clock the order names.",
+    )  # fmt: skip
     finding(leaf)
     about = {
         "suspend": "switch a function off: events of it are refused from the acknowledgement of this on",
@@ -33,6 +36,10 @@ def add(subparsers: Any) -> None:
         leaf = command(under, name, act, f"say that the order is {name.replace('-', ' ')}")
         leaf.set_defaults(what=f"order.{name.replace('-', '_')}")
         leaf.add_argument("case", metavar="CASE")
+        if name == "answered":
+            leaf.add_argument(
+                "--manifest", metavar="FILE", help="of what was handed over; its SHA-256 is kept"
+            )
         acting(leaf)
 
 
@@ -69,4 +76,6 @@ def switch(args: argparse.Namespace) -> int:
 
 def act(args: argparse.Namespace) -> int:
     """Act on it."""
-    return acted(args, args.case, args.what, [])
+    given = getattr(args, "manifest", None)
+    detail = [] if given is None else [f"manifest_sha256={file_hash(given, '--manifest')}"]
+    return acted(args, args.case, args.what, detail)

@@ -6,10 +6,9 @@ is entered, and not before.
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthgate.cli.case import acted, acting, named, told
+from synthgate.cli.case import acted, acting, file_hash, named, told
 from synthgate.cli.errors import CommandError
 from synthgate.cli.options import command, finish, group, language_option, load
 
@@ -103,20 +102,12 @@ def receipt(args: argparse.Namespace) -> int:
     held = finish(read(settings)).named(args.case)
     what = "summary.receipted" if args.summary else "report.receipted"
     shown = (
-        f"reference={args.reference}" if args.file is None else f"file_sha256={_hash(args.file)}"
+        f"reference={args.reference}"
+        if args.file is None
+        else f"file_sha256={file_hash(args.file, '--file')}"
     )
     detail = named([f"channel={args.channel}", shown])
     row, refused = finish(
         answer(settings, held, what, by=args.by, reason=args.reason, detail=detail)
     )
     return told(args, row, what, refused)
-
-
-def _hash(path: str) -> str:
-    import hashlib
-
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CommandError(f"--file {path}: {error.strerror}") from None

@@ -23,7 +23,16 @@ from synthgate.law.levels import Operator, load_levels
 from synthgate.obligations.findings import OBLIGATION, FindingFacts, decide
 from synthgate.step import SourceRecord, Work
 from synthgate.steps.docket import Docket, work_case
-from synthgate.steps.owed import DAY_MS, clocks, graded, links_of, notice_of, reached, works
+from synthgate.steps.owed import (
+    DAY_MS,
+    clocks,
+    graded,
+    links_of,
+    notice_of,
+    ordered,
+    reached,
+    works,
+)
 
 _KINDS: Final[dict[str, Any]] = {
     "rumour.detected": "rumour", "incident.detected": "incident", "leak.suspected": "incident",
@@ -129,7 +138,8 @@ class Findings:
             receipt=None, key=base64.b64encode(found.key or b"").decode(), rules=[*owed, *others],
             detail=detail,
         )  # fmt: skip
-        return _with(row, clocks(owed, row.opened_at, law.policy.incidents, self._operator))
+        every = clocks(owed, row.opened_at, law.policy.incidents, self._operator)
+        return _with(row, [*every, *ordered(row, found.event)])
 
     def _more(
         self, held: CaseRow, found: Found, owed: Mapping[str, Reason], law: Law,

@@ -8,6 +8,7 @@ from synthgate.cases.details import named
 from synthgate.cases.penalties import HOUR_MS
 from synthgate.events.case_models import CaseEvent
 from synthgate.events.decision import CaseRow, Deadline, WorkRow
+from synthgate.events.event import time_ms
 from synthgate.events.plain_identity import holds_plain_identity
 from synthgate.events.verdicts import Reason
 from synthgate.law import notices
@@ -50,6 +51,18 @@ def clocks(
         Deadline(id=name, due_at=at, rule=rule, internal=internal)
         for name, at, rule, internal in rows
     ]
+
+
+def ordered(row: CaseRow, event: CaseEvent) -> list[Deadline]:
+    """The clock of an order, as ordered (DSP 21): ``answer_by`` of its detail; unreadable, it is due now."""
+    told = event.detail.get("answer_by")
+    if row.kind != "order" or "DSP-21-1" not in row.rules or told is None:
+        return []
+    try:
+        due_at = time_ms(str(told))
+    except ValueError:
+        due_at = row.opened_at
+    return [Deadline(id="answer", due_at=due_at, rule="DSP-21-1", internal=False)]
 
 
 def works(
