@@ -79,6 +79,9 @@ class Settings(Access):
     second_opinion_percent: int = Field(
         5, ge=0, le=100, description="review tasks two people judge"
     )
+    delivery_minutes: int = Field(
+        0, ge=0, description="what was let out is reported as delivered within this; 0: not watched"
+    )
     operator_kind: Literal["cii", "state_organ", "other"] = Field(
         "other",
         description="who reports network incidents: critical infrastructure, organ of the state, other",

@@ -52,6 +52,8 @@ class Outputs:
     """(kind, ended by whom, action, ms waited) of every hold that ended."""
     bypasses: Counter[str] = field(default_factory=Counter)
     """Way round the chain to how many deliveries nobody let out."""
+    deliveries: Counter[str] = field(default_factory=Counter)
+    """Of generations let out: reported as delivered, unreconciled or unwatched, to how many."""
     deadlines: tuple[int, int, int] | None = None
     """Cases that wait for a time, cases overdue, ms the oldest of these is, if this was looked at."""
     years_lacking: int | None = None

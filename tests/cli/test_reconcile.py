@@ -25,6 +25,9 @@ def test_what_was_let_out_passes_and_what_was_not_is_named(
     export.write_text(json.dumps(line) + "\n\n")
     code, out, _ = run(capsys, "reconcile", str(export), *chain.options)
     assert code == 0 and "1 served, 0 of them round the chain" in out
+    code, out, _ = run(capsys, "reconcile", "--grace-minutes", "0", *chain.options)
+    assert code == 0 and f"unreconciled: {row['tenant']}/{row['generation']} let out by" in out
+    assert "0 unreconciled" in run(capsys, "reconcile", *chain.options)[1], "not asked for yet"
     wrong = [
         line | {"sha256": "0" * 64},
         line | {"generation": "none"},

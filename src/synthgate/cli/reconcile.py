@@ -21,11 +21,14 @@ OUTPUTS = ("generation.completed", "generation.segment", "scene.started")
 def add(subparsers: Any) -> None:
     """Register the command."""
     leaf = command(
-        subparsers, "reconcile", run, "compare an access-log export with the ledger",
+        subparsers, "reconcile", run, "compare an access-log export, or reports alone, with the ledger",
         epilog='A line of the export: {"tenant": …, "generation": …, "sha256": …, "at": RFC 3339}.\n'
         "Exit 1 if anything was served that no decision let out.",
     )  # fmt: skip
-    leaf.add_argument("file", metavar="FILE", help="JSON lines")
+    leaf.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help="JSON lines; without it, what was let out and nobody reported as delivered",
+    )  # fmt: skip
     leaf.add_argument("--grace-minutes", type=int, default=60, metavar="N",
                       help="what was let out later than this is not asked for yet (60)")  # fmt: skip
     leaf.add_argument("--json", action="store_true", help="as JSON, one line each")
@@ -36,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from synthgate.cases.reconcile import breaches, unreconciled
 
     settings = load(args)
-    served = list(read(args.file))
+    served = [] if args.file is None else list(read(args.file))
     known = finish(_known(settings))
     found = list(breaches(served, known))
     before = time.time_ns() // 1_000_000 - args.grace_minutes * 60_000

@@ -137,6 +137,12 @@ BYPASSES: Final = _counter(
     "bypass_total", "Generations delivered although no decision let them out", "way"
 )
 # Alert Bypass: any. `synthgate case list --kind bypass` names them.
+DELIVERIES: Final = _counter(
+    "deliveries_total",
+    "Generations let out by result: reported as delivered, unreconciled, unwatched",
+    "result",
+)
+# Alert Unreconciled: any unreconciled. `synthgate reconcile` names them.
 CASES_WAITING: Final = _gauge("cases_due", "Cases and work with a time to come", "partition")
 # Looked at for how much the desk has before it.
 CASES_OVERDUE: Final = _gauge("cases_overdue", "Open cases with a deadline unmet", "partition")
@@ -171,6 +177,8 @@ def count(outputs: Outputs, duty: str, partition: int) -> None:
         UNPROVED_AGE_SECONDS.labels(partition).set(outputs.unproved_ms / 1000)
     for way, number in outputs.bypasses.items():
         BYPASSES.labels(way).inc(number)
+    for result, number in outputs.deliveries.items():
+        DELIVERIES.labels(result).inc(number)
     if outputs.deadlines is not None:
         waiting, overdue, oldest_ms = outputs.deadlines
         CASES_WAITING.labels(partition).set(waiting)

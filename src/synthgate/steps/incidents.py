@@ -33,6 +33,7 @@ from synthgate.steps.envelope import open_envelope
 from synthgate.steps.findings import Findings, Found
 from synthgate.steps.lookup import Lookup
 from synthgate.steps.quarantine import UNKNOWN_TENANT, Quarantine
+from synthgate.steps.unreported import Unreported
 from synthgate.steps.violations import Violations
 
 WATCHED: Final = MADE | {DELIVERED}
@@ -62,10 +63,12 @@ class IncidentsStep:
         self._findings = Findings(docket, settings.operator_kind)
         self._bypasses = Bypasses(docket, book)
         self._deletions = Deletions(docket)
+        self._unreported = Unreported(settings.delivery_minutes)
         self._due = Due(settings, docket, self._violations)
 
     async def assigned(self, partitions: frozenset[int]) -> None:
         """The copy of ``cases`` follows by itself."""
+        self._unreported.hold(partitions)
 
     async def process(
         self,
@@ -97,6 +100,7 @@ class IncidentsStep:
         self._say_again(work)
         work.outputs.holds = self._cases.holds.waiting(partition, now_ms)
         self._due.tick(work)
+        self._unreported.tick(work)
         return work.outputs
 
     def _say_again(self, work: Work) -> None:
@@ -115,7 +119,9 @@ class IncidentsStep:
             index = int(row["receipt"]["index"])
             if index > answered + 1:
                 for key, lost in self._lookup.decisions(batch.partition, answered + 1, index):
+                    self._unreported.hear(lost.model_dump(), work)
                     self._one(key, lost, work)
+            self._unreported.hear(row, work)
             if self._asks(record.key, row):
                 self._one(record.key, Decision.model_validate_json(record.value or b""), work)
             else:
