@@ -119,7 +119,7 @@ def parts(
         keys=keys,
         registries=Registries(sorted(copied(settings, duties)), stores(settings)),
         fresh=fresh,
-        cases=Cases(),
+        cases=Cases(settings.data_dir),
         accounting=Accounting(),
         logs=Logs(own, Proofs(prover, lambda log_id: Packer(store, log_id))),
         lookup=Lookup(lambda log_id: LogReader(store, ring, log_id)),

@@ -7,12 +7,14 @@ looking at what is not: a heap per partition, whose stale entries are dropped as
 import heapq
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from synthgate.events.decision import CaseRow
 from synthgate.registries.late import Late
 from synthgate.steps.holds_seen import HoldsSeen
+from synthgate.steps.settled import Settled
 
 PROGRESS = "_answered"
 """Case id prefix of the row that says up to which decision incidents has answered, per partition."""
@@ -24,9 +26,10 @@ def progress_id(partition: int) -> str:
 
 
 class Cases:
-    """One view over all partitions held."""
+    """One view over all partitions held. folder: where what is settled is kept, out of memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._settled = Settled(folder)
         self._rows: dict[str, CaseRow] = {}
         self._partition: dict[str, int] = {}
         self.holds = HoldsSeen()
@@ -41,19 +44,27 @@ class Cases:
             row = CaseRow.model_validate_json(value)
         except ValidationError:
             return
-        self.put(partition, row)
-        held = self._rows[row.case]
+        taken = self.put(partition, row)
+        held = row if taken else self.get(row.case) or row
         # Compared as sent too: what was put here may hold a tuple where what was read holds a list.
         holds = held == row or held.model_dump_json().encode() == value
         self.late.noted(partition, row.case, row.version, holds=holds)
 
-    def put(self, partition: int, row: CaseRow) -> None:
-        """Keep the row if it is newer than what is held."""
+    def put(self, partition: int, row: CaseRow) -> bool:
+        """Keep the row if it is newer than what is held; whether it was."""
         held = self._rows.get(row.case)
-        if held is not None and row.version <= held.version:
-            return
-        self._rows[row.case] = row
-        self._partition[row.case] = partition
+        version = self._settled.version(row.case) if held is None else held.version
+        if version is not None and row.version <= version:
+            return False
+        if _is_settled(row):
+            self._settled.put(partition, row)
+            self._rows.pop(row.case, None)
+            self._partition.pop(row.case, None)
+        else:
+            if held is None and version is not None:
+                self._settled.take(row.case)
+            self._rows[row.case] = row
+            self._partition[row.case] = partition
         self.holds.noted(partition, row)
         if row.kind == "work":
             ids = self._open_work[row.cause]
@@ -67,14 +78,17 @@ class Cases:
             self._overdue[partition].pop(row.case, None)
         if row.state == "open" and row.due_at is not None:
             heapq.heappush(self._due[partition], (row.due_at, row.case))
+        return True
 
     def get(self, case: str) -> CaseRow | None:
         """The case as it is now."""
-        return self._rows.get(case)
+        held = self._rows.get(case)
+        return self._settled.get(case) if held is None else held
 
     def where(self, case: str) -> int | None:
         """The partition a case lives on, if it is held."""
-        return self._partition.get(case)
+        held = self._partition.get(case)
+        return self._settled.where(case) if held is None else held
 
     def open_work(self, case: str) -> int:
         """Pieces of work of a case that nobody has answered."""
@@ -118,5 +132,13 @@ class Cases:
             del self._partition[case]
             if row.kind == "work":
                 self._open_work.pop(row.cause, None)
+        self._settled.drop(partition)
         self._due.pop(partition, None)
         self._overdue.pop(partition, None)
+
+
+def _is_settled(row: CaseRow) -> bool:
+    """Whether nothing more comes of a case by itself. A user's past is asked for with every decision."""
+    if row.kind == "user" or row.case.startswith(PROGRESS):
+        return False
+    return row.state == "closed" or (row.kind == "event" and row.due_at is None)
