@@ -166,6 +166,8 @@ def test_import_then_diff(chain: Running, capsys: Capture, tmp_path: Path) -> No
     users = lines(tmp_path / "users.jsonl", USER, "broken", {**USER, "user": "u-2"})
     code, said = imported(capsys, chain, "users", users, "--skip-bad")
     assert (code, "2 rows sent now" in said, "line 2" in said) == (1, True, True)
+    code, said = imported(capsys, chain, "users", users, "--skip-bad")
+    assert (code, "0 rows sent now, 2 in all" in said, "line 2" in said) == (1, True, True)
     until = time.monotonic() + 20
     while "2 the same" not in (said := differs(capsys, chain, "users", users)[1]):
         assert time.monotonic() < until, said

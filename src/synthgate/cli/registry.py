@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ from synthgate.cli.errors import CommandError
 from synthgate.cli.options import command, finish, group, load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from synthgate.cli.produce import Line
     from synthgate.cli.registry_rows import Kind
     from synthgate.settings import Settings
 
@@ -54,60 +58,76 @@ epilog=_HOW,
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check every row, then send; 1 if a row is bad."""
+    """Check every row, then send; with ``--skip-bad`` both at once. 1 if a row is bad."""
     from synthgate.cli.registry_rows import KINDS as KNOWN
 
     settings, kind = load(args), KNOWN[args.kind]
-    good, bad = _checked(args.file, kind, args.tenant)
-    print(f"{args.kind}: {good} rows good, {bad} bad")
-    if args.dry_run:
-        return 1 if bad else 0
-    if bad and not args.skip_bad:
-        raise CommandError(
-            "nothing was sent: mend the rows named above, or send the others with --skip-bad"
-        )
-    sent = finish(_send(settings, args.file, kind, args.tenant, args.kind))
-    print(f"{args.kind}: {sent} rows sent now, {good} in all")
-    return 1 if bad else 0
+    if not args.file.is_file():
+        raise CommandError(f"no file {args.file}")
+    if args.dry_run or not args.skip_bad:
+        told = Rows(args.file, kind, args.tenant)
+        for _ in told.good(0):
+            pass
+        print(f"{args.kind}: {told.right} rows good, {told.bad} bad")
+        if args.dry_run:
+            return 1 if told.bad else 0
+        if told.bad:
+            raise CommandError(
+                "nothing was sent: mend the rows named above, or send the others with --skip-bad"
+            )
+    rows = Rows(args.file, kind, args.tenant)
+    sent = finish(_send(settings, rows, Progress(args.file, args.kind, args.tenant)))
+    if args.skip_bad:
+        print(f"{args.kind}: {rows.right} rows good, {rows.bad} bad")
+    print(f"{args.kind}: {sent} rows sent now, {rows.right} in all")
+    return 1 if rows.bad else 0
 
 
-def _checked(path: Path, kind: "Kind", tenant: str) -> tuple[int, int]:
-    """How many rows are good and bad; every bad one is named by its line."""
-    from synthgate.cli.registry_rows import BadRowError, read, record
+@dataclass(slots=True)
+class Rows:
+    """The rows of a file as records; every bad one is named by its line as it is met.
 
-    if not path.is_file():
-        raise CommandError(f"no file {path}")
-    good = bad = 0
-    for line, row, fault in read(path, kind):
-        try:
-            if fault:
-                raise BadRowError(fault)
-            record(kind, tenant, row, 0)
-            good += 1
-        except BadRowError as error:
-            bad += 1
-            print(f"line {line}: {error}")
-    return good, bad
+    at: rows read so far. right, bad: how many of them.
+    """
+
+    path: Path
+    kind: "Kind"
+    tenant: str
+    at: int = 0
+    right: int = 0
+    bad: int = 0
+
+    def good(self, now_ms: int | None = None) -> "Iterator[Line]":
+        """The good ones in order. now_ms: the time they are sent at; None: now, for each."""
+        from synthgate.cli.registry_rows import BadRowError, read, record
+        from synthgate.client.build import now_ms as now
+
+        for line, row, fault in read(self.path, self.kind):
+            self.at += 1
+            try:
+                if fault:
+                    raise BadRowError(fault)
+                made = record(self.kind, self.tenant, row, now() if now_ms is None else now_ms)
+            except BadRowError as error:
+                self.bad += 1
+                print(f"line {line}: {error}")
+                continue
+            self.right += 1
+            yield made
 
 
-async def _send(settings: "Settings", path: Path, kind: "Kind", tenant: str, name: str) -> int:
+async def _send(settings: "Settings", rows: Rows, progress: "Progress") -> int:
+    """How many were sent now: what is acknowledged already is checked again and not sent again."""
     import asyncio
 
-    from synthgate.cli.registry_rows import BadRowError, read, record
     from synthgate.client import Writer
-    from synthgate.client.build import now_ms
 
-    progress = Progress(path, name, tenant)
-    topic = kind.topic or "generation.events"
-    sent, at, waiting = 0, 0, list[Any]()
-    async with Writer.from_settings(settings, topic) as writer:
-        for numbered in read(path, kind):
-            at += 1
-            if at <= progress.rows or numbered.fault:
-                continue
-            try:
-                line = record(kind, tenant, numbered.row, now_ms())
-            except BadRowError:
+    sent, waiting = 0, list[Any]()
+    async with Writer.from_settings(settings, rows.kind.topic or "generation.events") as writer:
+        for line in rows.good():
+            if rows.at <= progress.rows:
+                if rows.at % IN_FLIGHT == 0:
+                    await asyncio.sleep(0)  # the producer has work of its own
                 continue
             waiting.append(
                 await writer.write(line.topic, line.key, line.value, headers=line.headers)
@@ -115,9 +135,9 @@ async def _send(settings: "Settings", path: Path, kind: "Kind", tenant: str, nam
             if len(waiting) >= IN_FLIGHT:
                 await asyncio.gather(*waiting)
                 sent, waiting = sent + len(waiting), []
-                progress.save(at)
+                progress.save(rows.at)
         await asyncio.gather(*waiting)
-        progress.save(at)
+        progress.save(rows.at)
     return sent + len(waiting)
 
 
