@@ -153,13 +153,6 @@ def guarded_chain(
         yield running
 
 
-def writer_of(settings: Settings) -> Writer:
-    return Writer(
-        brokers=settings.brokers, topic_prefix=settings.topic_prefix, partitions=2,
-        security=connection.security(settings),
-    )  # fmt: skip
-
-
 async def test_the_whole_chain_works_with_these_rights(
     guarded_chain: Chain, guarded: Guarded, tmp_path: Path
 ) -> None:
@@ -168,7 +161,7 @@ async def test_the_whole_chain_works_with_these_rights(
     platform = guarded.settings("synthgate-platform", prefix, tmp_path)
     rows = facts(_now_ms())
     own = {right.name for right in rights() if (right.who, right.verb) == ("platform", "Write")}
-    async with writer_of(mine) as cli:
+    async with Writer.from_settings(mine) as cli:
         for topic, row in [
             *rows,
             ("control", control("reviewers/demo", {"reviewers": ["r1"]}, _now_ms() + 1)),
@@ -190,7 +183,8 @@ async def test_the_whole_chain_works_with_these_rights(
         process = guarded_chain.workers[duty].process
         assert process is not None and process.poll() is None, duty
     await seen_by_admin(guarded, prefix, tmp_path)
-    for words in ("status", "topics check", "quarantine list", "pause consent --reason r"):
+    enforce = "rollout enforce --tenant demo --by ops --reason r"
+    for words in ("status", "topics check", "quarantine list", "pause consent --reason r", enforce):
         await asyncio.to_thread(guarded_chain.command, *words.split())
     await asyncio.to_thread(guarded_chain.command, "resume", "consent")
     flown = await asyncio.create_subprocess_exec(
@@ -232,7 +226,7 @@ async def stories(gate: Gate, guarded: Guarded, prefix: str, folder: Path) -> di
                          prompt="promise guaranteed returns to investors"), 30,
     )  # fmt: skip
     assert isinstance(held, Decision)
-    async with writer_of(guarded.settings("synthgate-desk", prefix, folder)) as writer:
+    async with Writer.from_settings(guarded.settings("synthgate-desk", prefix, folder)) as writer:
         await Desk(writer, "//desk").answer_hold(held, "pass", "r1")
         reviewed = await held.next(30)
     forged = AIOKafkaProducer(
