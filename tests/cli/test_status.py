@@ -13,10 +13,10 @@ import pytest
 from cli_commands import Running, commit, run, send
 from synthgate.broker.embedded import EmbeddedBroker
 from synthgate.cases.calendar import SHANGHAI, lacking, missing, years
-from synthgate.cli.standing import FUSED_INPUT, INPUTS, Partition, Stand, ask
+from synthgate.cli.standing import FUSED_INPUT, Partition, Stand, ask
 from synthgate.cli.status import _calendar, _paused, _remarks, _table
 from synthgate.events.decision import DoorRow
-from synthgate.events.topics import DUTIES, TOPICS
+from synthgate.events.topics import DUTIES, INPUTS, TOPICS
 
 Capture = pytest.CaptureFixture[str]
 

@@ -7,7 +7,7 @@ import pytest
 
 from acts_at_hand import a_bus, an_event, decide, verify
 from local_bus import NoFresh
-from synthgate.events.topics import COPIES, DUTIES, FORBIDDING
+from synthgate.events.topics import COPIES, DUTIES, FORBIDDING, INPUTS
 
 
 @pytest.mark.parametrize("fused", [False, True], ids=["separate", "fused"])
@@ -31,3 +31,8 @@ def test_how_often_a_batch_asks_where_the_registries_end(
     append = frozenset((*FORBIDDING, "control"))
     heard = [topics for topics in asked if "cases" not in topics]  # incidents asks for itself
     assert heard == [*before, append]
+
+
+def test_each_stage_reads_what_the_table_says(tmp_path: Path) -> None:
+    read = {stage.name: set(stage.inputs) for stage in a_bus(tmp_path).stages}
+    assert read == {duty: set(names) for duty, names in INPUTS.items()}

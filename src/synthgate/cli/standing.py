@@ -7,11 +7,11 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from synthgate.events.topics import DUTIES, HEARD, SOURCES, TOPICS, Kind
+from synthgate.events.topics import DUTIES, INPUTS, SOURCES
 
 if TYPE_CHECKING:
     from synthgate.settings import Settings
@@ -22,19 +22,6 @@ ROWS_MAX: Final = 20_000
 """What is read of the ledger and of records.door at most, per partition, from the end back."""
 ASK_SECONDS_MAX: Final = 5
 
-INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
-    duty: tuple(
-        topic.name
-        for topic in TOPICS
-        if duty in topic.readers
-        and (
-            topic.kind in (Kind.SOURCE, Kind.CHAIN, Kind.DECISION)
-            or topic.name in HEARD.get(duty, ())
-        )
-    )
-    for duty in DUTIES
-}
-"""What each duty's group reads record by record."""
 FUSED_INPUT: Final = "passages.labelled.slow"
 """The fused group is identity's and reads this too."""
 

@@ -53,17 +53,16 @@ def reader_of(topic: str) -> str:
     Raises:
         CommandError: no duty does; copies are simply read anew.
     """
-    from synthgate.events.topics import BY_NAME, DUTIES, Kind
+    from synthgate.events.topics import BY_NAME, INPUTS
 
-    row = BY_NAME.get(topic)
-    if row is None:
+    if topic not in BY_NAME:
         raise CommandError(
             f"no topic {topic} in the table; see `synthgate topics list`", CONFIGURATION
         )
-    duties = [name for name in row.readers if name in DUTIES]
-    if row.kind not in (Kind.SOURCE, Kind.CHAIN, Kind.DECISION) or not duties:
-        raise CommandError(f"{topic} is copied whole, not read once: there is no position to move")
-    return duties[0]
+    for duty, names in INPUTS.items():
+        if topic in names:
+            return duty
+    raise CommandError(f"{topic} is copied whole, not read once: there is no position to move")
 
 
 async def _lost(settings: Any, topic: str, partition: int, duty: str) -> tuple[int, int]:

@@ -131,6 +131,17 @@ COPIES: dict[str, tuple[str, ...]] = {
 }
 """Registry topics each duty keeps a copy of."""
 
+INPUTS: dict[str, tuple[str, ...]] = {
+    duty: tuple(
+        t.name
+        for t in TOPICS
+        if duty in t.readers
+        and (t.kind in (Kind.SOURCE, Kind.CHAIN, Kind.DECISION) or t.name in HEARD.get(duty, ()))
+    )
+    for duty in DUTIES
+}
+"""What each duty's group reads record by record."""
+
 
 def chain_input(duty: str, *, slow: bool) -> str:
     """The passages topic a duty hears on one lane; identity hears the sources instead."""
