@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from acts_at_hand import a_bus
-from cases_at_hand import done, newest, of_kind, works
+from cases_at_hand import act, done, newest, of_kind, works
 from local_bus import LocalBus
 from registries.rows import SUBJECT, a_revocation
 from synthgate.events.decision import CaseRow
@@ -91,6 +91,15 @@ def test_the_answer_with_proof_ends_it_and_a_failure_does_not(bus: LocalBus) -> 
     sent = len(list(bus.records("work")))
     bus.tick()
     assert len(list(bus.records("work"))) == sent, "nothing is owed any more"
+
+
+def test_nobody_ends_it_by_word_alone(bus: LocalBus) -> None:
+    revoke(bus)
+    act(bus, the_case(bus), "deletion.proved", by="ann")
+    row = the_case(bus)
+    assert (row.state, row.status) == ("open", "owed")
+    assert "work.done" in (row.timeline[-1].refused or "")
+    assert newest(bus)[f"work/{WORK}"].state == "open"
 
 
 def test_the_row_with_its_proof_ends_case_and_work(bus: LocalBus) -> None:

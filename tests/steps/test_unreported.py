@@ -52,6 +52,21 @@ def test_what_was_refused_was_not_let_out(bus: LocalBus) -> None:
     assert ticked(bus, 99 * MINUTE_MS) == {}
 
 
+def test_another_act_that_is_refused_takes_nothing_back(bus: LocalBus) -> None:
+    made(bus, "g")
+    event = an_event(bus, "again", "generation.completed", **generation("g"))
+    assert decide(bus, event).action == "refuse"
+    assert ticked(bus, 99 * MINUTE_MS) == {"unreconciled": 1}
+
+
+def test_heard_again_it_is_not_counted_again(bus: LocalBus) -> None:
+    deliver(bus, "g", made(bus, "g"))
+    for partition in range(bus.settings.partitions):
+        bus.read["incidents", "decisions", partition] = 0
+    bus.run()
+    assert ticked(bus, 99 * MINUTE_MS) == {}
+
+
 def test_what_leaves_after_a_report_needs_another(bus: LocalBus) -> None:
     asked = decide(bus, an_event(bus, "ask", **generation("g")))
     for name in ("one", "two"):

@@ -54,6 +54,13 @@ def reported_first(row: CaseRow, event: Happened) -> str | None:
     return None
 
 
+def answered(row: CaseRow, event: Happened) -> str | None:
+    """Nobody says by word alone that a template is gone: the proof does."""
+    if event.by is None:
+        return None
+    return "answer the work with its proof (work.done), or write the proof to facts.revocations"
+
+
 def _judges(row: CaseRow) -> set[str | None]:
     return {
         noted.by
@@ -205,6 +212,7 @@ DELETION: Final = Machine(
     {**_NOTES, ("owed", "deletion.proved"): "deleted"},
     frozenset({"deleted"}),
     {"deletion.proved": ("delete",)},
+    {"deletion.proved": (answered,)},
 )  # fmt: skip
 
 USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",

@@ -4,8 +4,8 @@ Law        DSP Art. 11, 12, 14; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIP
            Network Data Reg. Art. 10
 Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            DSP-11-3 whom it reached is told
-           DSP-14-4 what was made of a person who takes consent back is deleted
            DSP-12-2 a complaint is taken up              DSP-12-3 an appeal is reviewed by someone else
+           DSP-14-4 what was made of a person who takes consent back is deleted
            CSL-49-1 what has spread is stopped and removed
            INC-4-1 an incident is graded                 INC-4-2 a serious one is reported in hours
            INC-7-1 what is unknown is sent later         INC-8-1 and summed up in thirty days

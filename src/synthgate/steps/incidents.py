@@ -121,7 +121,8 @@ class IncidentsStep:
                 for key, lost in self._lookup.decisions(batch.partition, answered + 1, index):
                     self._unreported.hear(lost.model_dump(), work)
                     self._one(key, lost, work)
-            self._unreported.hear(row, work)
+            if index > answered:
+                self._unreported.hear(row, work)
             if self._asks(record.key, row):
                 self._one(record.key, Decision.model_validate_json(record.value or b""), work)
             else:

@@ -12,7 +12,7 @@ from synthgate.step import Work
 from synthgate.steps.bypasses import DELIVERED, MADE
 
 WATCHED_MAX: Final = 1_000_000
-"""Generations watched at once by one worker, about 100 bytes each; the oldest leaves first, and is counted."""
+"""Generations of a partition watched at once, about 100 bytes each; the oldest leaves first, and is counted."""
 MINUTE_MS: Final = 60_000
 
 
@@ -35,13 +35,16 @@ class Unreported:
         """One decision, as it stands on the topic."""
         if not self._bound_ms or (row["type"] not in MADE and row["type"] != DELIVERED):
             return
+        if row.get("repeat_of") is not None:
+            return  # said before
         name = hash((row["tenant"], row["generation"]))
         held = self._open[work.partition]
         if row["type"] == DELIVERED:
             if row["action"] == "release" and held.pop(name, None) is not None:
                 work.outputs.deliveries["reported"] += 1
         elif row["action"] != "release":
-            held.pop(name, None)  # taken back by a later revision
+            if row["revision"] > 1:
+                held.pop(name, None)  # taken back
         elif row["enforced"]:
             held.setdefault(name, row["decided_at"])
             if len(held) > WATCHED_MAX:
