@@ -109,3 +109,21 @@ def test_the_file_has_no_name_and_nothing_is_made_before_it_is_needed(tmp_path: 
     assert held.get("last") == a_row("last")
     held.drop(0)
     assert held.get("last") == a_row("last")
+
+
+def test_a_disk_without_room_keeps_rows_in_memory_and_harms_none(tmp_path: Path) -> None:
+    cases = Cases(tmp_path)
+    cases.put(0, a_row("before"))
+    opened = cases._settled._table()
+    pages = opened.execute("PRAGMA page_count").fetchone()[0]
+    opened.execute(f"PRAGMA max_page_count={pages}")
+    late = [a_row(f"late/{number}") for number in range(200)]
+    for row in late:
+        assert cases.put(0, row)
+    assert cases._rows, "there was room"
+    assert [cases.get(row.case) for row in late] == late
+    assert cases.get("before") == a_row("before")
+    opened.execute(f"PRAGMA max_page_count={pages + 1000}")
+    assert cases.put(0, a_row("late/199", 2))
+    assert cases.get("late/199") == a_row("late/199", 2)
+    assert "late/199" not in cases._rows

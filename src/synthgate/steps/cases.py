@@ -56,11 +56,11 @@ class Cases:
         version = self._settled.version(row.case) if held is None else held.version
         if version is not None and row.version <= version:
             return False
-        if _is_settled(row):
-            self._settled.put(partition, row)
+        if _is_settled(row) and self._settled.put(partition, row):
             self._rows.pop(row.case, None)
             self._partition.pop(row.case, None)
         else:
+            # Also where the disk has no room for it.
             if held is None and version is not None:
                 self._settled.take(row.case)
             self._rows[row.case] = row

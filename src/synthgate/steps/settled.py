@@ -12,8 +12,8 @@ from typing import Final
 
 from synthgate.events.decision import CaseRow
 
-_ONCE: Final = ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE")
-"""Nothing of it outlives the process, so nothing of it must survive a crash."""
+_ONCE: Final = ("journal_mode=MEMORY", "synchronous=OFF", "locking_mode=EXCLUSIVE")
+"""Nothing of it outlives the process, so nothing need survive a crash; a row without room harms no other."""
 
 
 class Settled:
@@ -25,13 +25,17 @@ class Settled:
         self._made: set[int] = set()
         self._open: sqlite3.Connection | None = None
 
-    def put(self, partition: int, row: CaseRow) -> None:
-        """Keep a row in place of any older one."""
-        self._at[hash(row.case)] = partition
+    def put(self, partition: int, row: CaseRow) -> bool:
+        """Keep a row in place of any older one; False if there was no room: then nothing has changed."""
         values = (row.case, row.version, row.model_dump_json())
-        self._table(partition).execute(
-            f"INSERT OR REPLACE INTO p{partition} VALUES (?, ?, ?)", values
-        )
+        try:
+            self._table(partition).execute(
+                f"INSERT OR REPLACE INTO p{partition} VALUES (?, ?, ?)", values
+            )
+        except (OSError, sqlite3.OperationalError):
+            return False
+        self._at[hash(row.case)] = partition
+        return True
 
     def get(self, case: str) -> CaseRow | None:
         """A row, or None."""
@@ -72,10 +76,10 @@ class Settled:
         if self._open is None:
             self._open = _unnamed(self._folder)
         if partition is not None and partition not in self._made:
-            self._made.add(partition)
             self._open.execute(
                 f"CREATE TABLE p{partition}(id TEXT PRIMARY KEY, version INTEGER, row TEXT) WITHOUT ROWID"
             )
+            self._made.add(partition)
         return self._open
 
 
@@ -87,6 +91,5 @@ def _unnamed(folder: Path) -> sqlite3.Connection:
     opened = sqlite3.connect(name, isolation_level=None)
     for setting in _ONCE:
         opened.execute(f"PRAGMA {setting}")
-    opened.execute("BEGIN")
     Path(name).unlink()
     return opened
