@@ -141,14 +141,20 @@ def standings(history: "History") -> Iterator[str]:
 
 
 def notices(history: "History") -> Iterator[str]:
-    """One notice a violation of a known user, a removal only of one; every copy of what is owed the same."""
+    """One notice a violation of a known user, a removal only of one; every copy of what is owed the same.
+
+    What is owed because a consent was taken back rests on that row, and is the same in every copy.
+    """
     copies: defaultdict[str, set[bytes]] = defaultdict(set)
     told, removed = set(), set()
     for records in history.work.values():
         for record in records:
             row = parse(record.value)
             copies[row["id"]].add(record.value)
-            (told if row["kind"] == "notice.due" else removed).add(row["cause"])
+            if row["kind"] == "notice.due":
+                told.add(row["cause"])
+            elif not row["cause"].startswith("facts.revocations/"):
+                removed.add(row["cause"])
     violations = owed(history)
     attributed = {name for name, decision in violations.items() if decision["user"] is not None}
     yield from (f"{name} was not told to anybody" for name in sorted(attributed - told))
