@@ -1,7 +1,7 @@
 """What moderation's verdict records of hits, files, scores and news. No content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 SEEN_WHOLE: Final = frozenset({"released", "person"})
@@ -16,6 +16,7 @@ class HitFact:
 
     part: ``prompt``, ``text``, ``object/0`` or ``more/0`` (other content, numbered in order), ``file/0``.
     normalisation: exact | folded | hidden, or the disguises it was seen through (``library.library.Hit``).
+    since: the library version the entry came with; 0: recorded before this was.
     """
 
     entry: str
@@ -25,6 +26,14 @@ class HitFact:
     part: str
     start: int
     end: int
+    since: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """As recorded."""
+        row = asdict(self)
+        if not self.since:
+            del row["since"]
+        return row
 
 
 @dataclass(frozen=True, slots=True)

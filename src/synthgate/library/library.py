@@ -32,7 +32,7 @@ class Hit(NamedTuple):
     normalisation: how it stood there: ``exact`` as in the entry; ``folded`` in other letters; ``hidden`` with
     invisible characters inside; else the disguises it was seen through, joined by ``+``
     (``entries.SWITCHES``); ``gapped`` for a phrase, ``pattern``, ``address``.
-    share: percent of users it counts for; 0: it is only watched.
+    share: percent of users it counts for; 0: it is only watched. since: the version the entry came with.
     """
 
     entry: str
@@ -42,6 +42,7 @@ class Hit(NamedTuple):
     end: int
     normalisation: str
     share: int = 100
+    since: int = 0
 
 
 def in_force(row: FeatureRow, version: int) -> bool:
@@ -242,7 +243,9 @@ class Library:
         share = {"on": 100, "shadow": 0}.get(row.state, row.percent)
         if row.entry in self.alone:
             share = 0
-        return Hit(row.entry, row.risk or "", row.severity, first, last, how, share)
+        return Hit(
+            row.entry, row.risk or "", row.severity, first, last, how, share, row.from_version
+        )
 
 
 def _bank_of(rows: tuple[FeatureRow, ...]) -> "tuple[PictureBank | None, bool]":

@@ -44,7 +44,10 @@ class PictureError(Exception):
 
 
 class PictureHit(NamedTuple):
-    """An entry whose hash is near. distance: bits that differ; flip: how the picture was turned."""
+    """An entry whose hash is near. distance: bits that differ; flip: how the picture was turned.
+
+    since: the version the entry came with.
+    """
 
     entry: str
     risk: str
@@ -52,6 +55,7 @@ class PictureHit(NamedTuple):
     distance: int
     flip: str
     share: int = 100
+    since: int = 0
 
 
 FLIPS: Final = ("as_is", "mirrored", "upside_down", "turned")
@@ -127,7 +131,13 @@ class PictureBank:
                 if held is None or distance < held.distance:
                     share = {"on": 100, "shadow": 0}.get(row.state, row.percent)
                     best[row.entry] = PictureHit(
-                        row.entry, row.risk or "", row.severity, distance, flip, share
+                        row.entry,
+                        row.risk or "",
+                        row.severity,
+                        distance,
+                        flip,
+                        share,
+                        row.from_version,
                     )
         return [best[entry] for entry in sorted(best)]
 

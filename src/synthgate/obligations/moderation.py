@@ -76,9 +76,9 @@ class ModerationFacts:
         """As recorded in the verdict."""
         row = {name: getattr(self, name) for name in _FIELDS}
         if self.hits:
-            row["hits"] = [asdict(hit) for hit in self.hits]
+            row["hits"] = [hit.row() for hit in self.hits]
         if self.watched:
-            row["watched"] = [asdict(hit) for hit in self.watched]
+            row["watched"] = [hit.row() for hit in self.watched]
         if self.files:
             row["files"] = [asdict(file) for file in self.files]
         if self.scores:

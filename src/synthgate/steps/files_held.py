@@ -93,5 +93,6 @@ def _known(data: bytes, bank: "PictureBank") -> list[Hit] | None:
     except PictureError:
         return None
     return [
-        Hit(hit.entry, hit.risk, hit.severity, 0, 0, f"pdq+{hit.flip}", hit.share) for hit in near
+        Hit(hit.entry, hit.risk, hit.severity, 0, 0, f"pdq+{hit.flip}", hit.share, hit.since)
+        for hit in near
     ]

@@ -57,12 +57,18 @@ def unapproved(watched: list[Found], library: Library | None) -> tuple[str, ...]
 
 
 def gravest(found: list[Found]) -> tuple[HitFact, ...]:
-    """The hits to tell one by one."""
+    """The hits to tell one by one; of more than fit, one of each entry before a second of any."""
     if not found:
         return ()
     found = sorted(found, key=lambda item: (-item[1].severity, item[0], item[1].start))
+    if len(found) > HITS_RECORDED_MAX:
+        firsts: dict[str, Found] = {}
+        others = [one for one in found if firsts.setdefault(one[1].entry, one) is not one]
+        found = [*firsts.values(), *others]
     return tuple(_fact(part, hit) for part, hit in found[:HITS_RECORDED_MAX])
 
 
 def _fact(part: str, hit: Hit) -> HitFact:
-    return HitFact(hit.entry, hit.risk, hit.severity, hit.normalisation, part, hit.start, hit.end)
+    return HitFact(
+        hit.entry, hit.risk, hit.severity, hit.normalisation, part, hit.start, hit.end, hit.since
+    )
