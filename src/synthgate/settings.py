@@ -72,6 +72,12 @@ class Settings(Access):
     shadow_minutes: int = Field(
         60, ge=0, description="a new library version is only watched so long"
     )
+    guard_users: int = Field(
+        50, ge=1, description="people refused within an hour, at least, before penalties wait"
+    )
+    guard_times: int = Field(
+        5, ge=1, description="so many times what is usual in an hour, before penalties wait"
+    )
     review_minutes: int = Field(60, ge=1, description="our target: a person has judged a hold")
     lease_minutes: int = Field(
         15, ge=1, le=1440, description="a claimed review task is kept so long"

@@ -111,7 +111,7 @@ def test_standing_is_what_the_plain_model_says(
     bad = {one[1] for one in story if one[0] != "good"}
     conduct = conduct_of(story)
     for index in undone & bad:
-        conduct = conduct.undone(f"penalty-0-{index}", "appeal")
+        conduct = conduct.undone((f"penalty-0-{index}",), "appeal")
     now = (story[-1][2] if story else START) + later
     assert standing(penalties(conduct, ladder_at), now)[0] == model(
         story, frozenset(undone & bad), now
@@ -143,10 +143,10 @@ def test_undoing_the_last_restores_exactly_what_was_before(
 ) -> None:
     story = told([*acts, ("bad", gap)])
     before = conduct_of(story[:-1])
-    after = conduct_of(story).undone(f"penalty-0-{len(acts)}", "appeal-1")
+    after = conduct_of(story).undone((f"penalty-0-{len(acts)}",), "appeal-1")
     now = story[-1][2] + later
     assert standing(penalties(after, ladder_at), now) == standing(penalties(before, ladder_at), now)
-    assert after.undone(f"penalty-0-{len(acts)}", "appeal-2") == after
+    assert after.undone((f"penalty-0-{len(acts)}",), "appeal-2") == after
 
 
 @given(ACTS)

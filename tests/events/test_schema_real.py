@@ -22,7 +22,7 @@ WRITTEN = {
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> LocalBus:
-    bus = LocalBus(local_settings(tmp_path_factory.mktemp("bus")))
+    bus = LocalBus(local_settings(tmp_path_factory.mktemp("bus"), guard_users=1))
     for topic, row in facts(bus.now_ms):
         bus.fact(topic, row)
     for story in STORIES:

@@ -82,6 +82,7 @@ CONTENT: Final = Machine(
     "content", "found",
     {
         **_NOTES, **_REPORTS,
+        (ANY, "case.resumed"): ANY,
         ("found", "report.receipted"): "reported",
         ("reported", "report.receipted"): "reported",
         ("found", "case.closed"): "closed",
@@ -216,7 +217,7 @@ DELETION: Final = Machine(
 )  # fmt: skip
 
 USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",
-    ("counted", "penalty.reversed"): "counted"}, frozenset(),
+    ("counted", "penalty.reversed"): "counted", ("counted", "penalty.resumed"): "counted"}, frozenset(),
     guards={"penalty.lifted": (named, reasoned)})  # fmt: skip
 
 MACHINES: Final[dict[str, Machine]] = {

@@ -7,7 +7,7 @@ everything after it is reckoned anew: the user stands exactly as if it had never
 
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal, Self
 
@@ -21,6 +21,9 @@ SHANGHAI_MS: Final = 8 * HOUR_MS
 KEPT_MAX: Final = 200
 """Violations remembered of one user; the ladder's last step asks for far fewer."""
 
+WAITS: Final = "guard"
+"""Mark of a violation that is not counted yet: what it rests on may be at fault (``steps/guard.py``)."""
+
 Why = Literal["ladder", "severe", "inputs_in_a_row", "inputs_in_a_day", "ordered"]
 LadderAt = Callable[[int], Ladder]
 """The ladder in force at a time, Unix ms."""
@@ -33,6 +36,7 @@ class Violation:
     ladder: counts on the ladder. input: an illegal input that counts in a row and in a day. after_clean: the
     user put in something lawful since the illegal input before. undone_by: the case that took it back.
     severe: a risk for which the ladder is skipped. minor: the machine goes no further than the minors' step.
+    undone_by ``WAITS``: not taken back, not counted yet.
     """
 
     cause: str
@@ -107,17 +111,24 @@ class Conduct:
             return self
         return replace(self, heard=index, clean=True)
 
-    def undone(self, penalty: str, by: str) -> "Conduct":
-        """Take a cause back; taken back once it stays so."""
-        return replace(
-            self,
-            violations=tuple(
-                replace(one, undone_by=by)
-                if one.penalty == penalty and one.undone_by is None
-                else one
-                for one in self.violations
-            ),
+    def undone(self, penalties: Collection[str], by: str) -> "Conduct":
+        """Take causes back; taken back once it stays so."""
+        return self._marked(penalties, (None, WAITS), by)
+
+    def resumed(self, penalties: Collection[str]) -> "Conduct":
+        """Count what waited."""
+        return self._marked(penalties, (WAITS,), None)
+
+    def _marked(
+        self, penalties: Collection[str], held: tuple[str | None, ...], by: str | None
+    ) -> "Conduct":
+        found = tuple(
+            replace(one, undone_by=by)
+            if one.penalty in penalties and one.undone_by in held
+            else one
+            for one in self.violations
         )
+        return replace(self, violations=found)
 
     def of(self, penalty: str) -> Violation | None:
         """The violation a penalty is for."""

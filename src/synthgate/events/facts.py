@@ -14,8 +14,8 @@ from synthgate.events.template_row import TemplateRow
 
 __all__ = [
     "COUNT_MAX", "PROOFS", "ROWS", "STANDING_ORDER", "AccountRow", "ConsentRow", "ControlRow", "FeatureRow",
-    "NewsSourceRow", "RecallRow", "RevocationRow", "Row", "Standing", "StandingRow", "SwitchRow", "TemplateRow",
-    "UserFact", "UserRow", "key_of",
+    "GuardRow", "NewsSourceRow", "RecallRow", "RevocationRow", "Row", "Standing", "StandingRow", "SwitchRow",
+    "TemplateRow", "UserFact", "UserRow", "key_of",
 ]  # fmt: skip
 
 
@@ -218,6 +218,21 @@ class UserRow(Row):
     facts: list[UserFact]
 
 
+class GuardRow(Row):
+    """guards, key partition/subject: what a surge of refusals rests on, as one partition has seen it.
+
+    subject: ``entry/<id>``, ``library/<version>`` or ``rule/<id>``. Until two people let it go (``control``),
+    penalties and reports that rest on it alone wait, on every partition. Times are Unix ms.
+    """
+
+    partition: int = Field(ge=0, le=COUNT_MAX)
+    subject: Annotated[str, Field(min_length=1, max_length=256)]
+    since: int = Field(ge=0, le=COUNT_MAX)
+    users: int = Field(ge=0, le=COUNT_MAX)
+    """People refused within the hour, and how many are usual in one."""
+    usual: int = Field(ge=0, le=COUNT_MAX)
+
+
 class ControlRow(Row):
     """control, key name: what the operator activates. ``name`` says what; ``body`` by name:
 
@@ -233,6 +248,9 @@ class ControlRow(Row):
     ``loss/<topic>/<partition>/<from>``: {"to": int, "by": str, "reason": str}.
     ``pause/<duty>/<partition>``: {"paused": bool, "reason": str}.
     ``penalties/<tenant>``: {"paused": bool, "reason": str}; tenant ``*``: all.
+    ``guard/<subject>``: {"let_go": true, "agreed_by", "reason"}: the surge was right, penalties resume.
+    ``rollback/<version>``: {"to": int, "agreed_by", "reason"}: versions after "to", up to this, are withdrawn
+    for good, and with them what rested on nothing but their new entries.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=256)]
@@ -253,6 +271,7 @@ ROWS: dict[str, type[Row]] = {
     "registry.users": UserRow,
     "standings": StandingRow,
     "control": ControlRow,
+    "guards": GuardRow,
 }
 
 
@@ -275,5 +294,7 @@ def key_of(topic: str, row: Row) -> str:
             return f"{row.tenant}/{row.generation}"
         case ControlRow():
             return row.name
+        case GuardRow():
+            return f"{row.partition}/{row.subject}"
         case _:
             raise TypeError(f"no key is defined for {type(row).__name__} on {topic}")

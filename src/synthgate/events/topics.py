@@ -90,6 +90,7 @@ TOPICS: tuple[Topic, ...] = (
     _fact("facts.recalls", "platform", "tenant/generation", ("retention",)),
     _fact("registry.users", "identity", "tenant/user", ("identity",), "no"),
     _fact("standings", "incidents", "tenant/user", ("identity", "retention", "incidents")),
+    _fact("guards", "incidents", "partition/subject", ("incidents",)),
     _fact("control", "cli", "name", DUTIES),
     Topic("cases", Kind.STATE, "incidents", "case", ("desk", "incidents"), None, "yes"),
     Topic("desk.events", Kind.RECORD, "desk", "case", ("desk",), 7 * DAY_MS, "no"),

@@ -7,14 +7,12 @@ from typing import Any, Final, NamedTuple
 from synthgate.events import canary
 from synthgate.events.event import time_ms
 from synthgate.events.facts import COUNT_MAX, ControlRow
-from synthgate.registries import interfaces
+from synthgate.registries import interfaces, withdrawals
 from synthgate.registries.entries import RocksEntries
 from synthgate.registries.table import UNREADABLE, Table, Unreadable
 
 _PAUSE = re.compile(r"pause/[a-z]+/[0-9]+")
 _LOSS = re.compile(r"loss/([A-Za-z0-9._-]+)/([0-9]+)/([0-9]+)")
-
-
 _OBSERVE: Final = "observe/"
 _PENALTIES: Final = "penalties/"
 _TERMS: Final = "terms/"
@@ -64,10 +62,12 @@ class Control(Table[ControlRow]):
         self._terms: dict[str, set[str]] = {}
         self._interfaces: dict[tuple[str, str], set[str]] = {}
         self._known: dict[str, tuple[Terms, ...] | Unreadable] = {}
+        self._taken_back: withdrawals.TakenBack | None = None
 
     def apply(self, partition: int, offset: int, key: bytes | None, value: bytes | None) -> None:
         """Take in one record; what was made of the rows before it is made again."""
         self._known.clear()
+        self._taken_back = None
         super().apply(partition, offset, key, value)
 
     def terms(self, tenant: str, as_of: int) -> Terms | Unreadable | None:
@@ -178,6 +178,12 @@ class Control(Table[ControlRow]):
         rows = (self.permitted(f"{_PENALTIES}{name}") for name in (tenant, "*"))
         return any(row is not None and row.body["paused"] is True for row in rows)
 
+    def taken_back(self) -> withdrawals.TakenBack:
+        """Library versions rolled back, guards let go."""
+        if self._taken_back is None:
+            self._taken_back = withdrawals.taken_back(self.rows())
+        return self._taken_back
+
     def observe(self, tenant: str) -> tuple[frozenset[str], int]:
         """Duties observed only, and for how many percent of a tenant's users; none if unreadable."""
         row = self.permitted(f"{_OBSERVE}{tenant}")
@@ -287,5 +293,7 @@ _READABLE: Mapping[str, Callable[[ControlRow], bool]] = {
     "loss/": _readable_loss,
     _PENALTIES: lambda row: type(row.body.get("paused")) is bool,
     "pause/": _readable_pause,
+    withdrawals.GUARD: withdrawals.readable,
+    withdrawals.ROLLBACK: withdrawals.readable,
 }
 """By the first part of a row's name, its stroke included."""

@@ -10,6 +10,7 @@ from synthgate.registries.consents import Answers, Consents
 from synthgate.registries.control import Control
 from synthgate.registries.entries import RocksEntries, Saved
 from synthgate.registries.features import Features
+from synthgate.registries.guards import Guards
 from synthgate.registries.news_sources import NewsSources
 from synthgate.registries.recalls import Recalls
 from synthgate.registries.revocations import Revocations
@@ -20,8 +21,8 @@ from synthgate.registries.templates import Templates
 from synthgate.registries.users import Users
 
 _TABLES: tuple[type[Table[Any]], ...] = (
-    Accounts, Consents, Control, Features, NewsSources, Recalls, Revocations, Standings, Switches, Templates,
-    Users,
+    Accounts, Consents, Control, Features, Guards, NewsSources, Recalls, Revocations, Standings, Switches,
+    Templates, Users,
 )  # fmt: skip
 
 STORED: Final = frozenset(kind.topic for kind in _TABLES if kind.grows)
@@ -110,6 +111,11 @@ class Registries:
     def features(self) -> Features:
         """The feature library."""
         return self._table(Features)
+
+    @lazy
+    def guards(self) -> Guards:
+        """What penalties wait for."""
+        return self._table(Guards)
 
     @lazy
     def news_sources(self) -> NewsSources:

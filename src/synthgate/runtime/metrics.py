@@ -143,6 +143,12 @@ DELIVERIES: Final = _counter(
     "result",
 )
 # Alert Unreconciled: any unreconciled. `synthgate reconcile` names them.
+GUARDS: Final = _counter(
+    "blast_guards_total",
+    "Surges of refusals after which penalties wait; what they rest on: entry, library, rule",
+    "what",
+)
+# Alert BlastGuard: any. `synthgate library guards` names them: let go of them, or roll the version back.
 CASES_WAITING: Final = _gauge("cases_due", "Cases and work with a time to come", "partition")
 # Looked at for how much the desk has before it.
 CASES_OVERDUE: Final = _gauge("cases_overdue", "Open cases with a deadline unmet", "partition")
@@ -179,6 +185,8 @@ def count(outputs: Outputs, duty: str, partition: int) -> None:
         BYPASSES.labels(way).inc(number)
     for result, number in outputs.deliveries.items():
         DELIVERIES.labels(result).inc(number)
+    for what, number in outputs.guards.items():
+        GUARDS.labels(what).inc(number)
     if outputs.deadlines is not None:
         waiting, overdue, oldest_ms = outputs.deadlines
         CASES_WAITING.labels(partition).set(waiting)

@@ -18,9 +18,10 @@ from synthgate.law import LawBook, notices
 from synthgate.law.rows import Row
 from synthgate.obligations.findings import FindingFacts, decide
 from synthgate.step import Work
+from synthgate.steps.content_case import user_case
 from synthgate.steps.docket import Also, Docket
 from synthgate.steps.lookup import Lookup
-from synthgate.steps.violations import Violations, user_case
+from synthgate.steps.violations import Violations
 
 SAID: Final = frozenset({"penalty.appealed", "complaint.received", "case.acted"})
 """Event types whose content incidents reads."""

@@ -15,6 +15,7 @@ from synthgate.events.decision import CaseRow
 from synthgate.registries.late import Late
 from synthgate.steps.holds_seen import HoldsSeen
 from synthgate.steps.settled import Settled
+from synthgate.steps.surges import Surges
 
 PROGRESS = "_answered"
 """Case id prefix of the row that says up to which decision incidents has answered, per partition."""
@@ -33,6 +34,7 @@ class Cases:
         self._rows: dict[str, CaseRow] = {}
         self._partition: dict[str, int] = {}
         self.holds = HoldsSeen()
+        self.surges = Surges()
         self.late = Late()
         self._due: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._open_work: dict[str, set[str]] = defaultdict(set)
@@ -66,6 +68,7 @@ class Cases:
             self._rows[row.case] = row
             self._partition[row.case] = partition
         self.holds.noted(partition, row)
+        self.surges.noted(partition, row)
         if row.kind == "work":
             ids = self._open_work[row.cause]
             (ids.add if row.state == "open" else ids.discard)(row.case)
@@ -84,6 +87,15 @@ class Cases:
         """The case as it is now."""
         held = self._rows.get(case)
         return self._settled.get(case) if held is None else held
+
+    def of(self, partition: int, kind: str) -> list[CaseRow]:
+        """Every case of a kind on a partition; ids of such a kind begin with its name."""
+        live = [
+            row
+            for row in self._rows.values()
+            if row.kind == kind and self._partition[row.case] == partition
+        ]
+        return live + self._settled.named(partition, f"{kind}/")
 
     def where(self, case: str) -> int | None:
         """The partition a case lives on, if it is held."""
@@ -126,6 +138,7 @@ class Cases:
     def drop(self, partition: int) -> None:
         """Not ours any more."""
         self.holds.drop(partition)
+        self.surges.drop(partition)
         self.late.take(partition)
         for case in [case for case, at in self._partition.items() if at == partition]:
             row = self._rows.pop(case)

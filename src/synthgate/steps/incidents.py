@@ -31,8 +31,11 @@ from synthgate.steps.docket import Docket
 from synthgate.steps.due import Due
 from synthgate.steps.envelope import open_envelope
 from synthgate.steps.findings import Findings, Found
+from synthgate.steps.guard import Guard
 from synthgate.steps.lookup import Lookup
 from synthgate.steps.quarantine import UNKNOWN_TENANT, Quarantine
+from synthgate.steps.resting import Weighed
+from synthgate.steps.reversal import Reversal
 from synthgate.steps.unreported import Unreported
 from synthgate.steps.violations import Violations
 
@@ -59,6 +62,8 @@ class IncidentsStep:
         self._fresh = fresh
         self._quarantine = quarantine
         self._violations = Violations(docket, registries, book, lookup)
+        self._guard = Guard(settings, registries, cases.surges, lookup, book)
+        self._reversal = Reversal(docket, registries, self._guard, self._violations, book)
         self._acts = Acts(docket, self._violations, book, lookup)
         self._findings = Findings(docket, settings.operator_kind)
         self._bypasses = Bypasses(docket, book)
@@ -67,8 +72,9 @@ class IncidentsStep:
         self._due = Due(settings, docket, self._violations)
 
     async def assigned(self, partitions: frozenset[int]) -> None:
-        """The copy of ``cases`` follows by itself."""
+        """The copy of ``cases`` follows by itself; whoever held them before may not have reversed all."""
         self._unreported.hold(partitions)
+        self._reversal.forget()
 
     async def process(
         self,
@@ -96,9 +102,10 @@ class IncidentsStep:
     async def tick(self, partition: int, now_ms: int) -> Outputs:
         """What time alone makes due: holds that expire, deadlines, work nobody answered, penalties that end."""
         work = Work(partition, now_ms)
-        await self._fresh.fresh(("cases",))
+        await self._fresh.fresh(("cases", *topics.COPIES["incidents"]))
         self._say_again(work)
         work.outputs.holds = self._cases.holds.waiting(partition, now_ms)
+        self._reversal.tick(work)
         self._due.tick(work)
         self._unreported.tick(work)
         return work.outputs
@@ -156,18 +163,22 @@ class IncidentsStep:
         """What one decision owes."""
         law = self._book.at(decision.decided_at)
         facts = facts_of(decision)
-        conduct = None
-        if decision.action == "refuse" and facts.risks and facts.counted and facts.attributed:
-            conduct = self._violations.violated(key, decision, facts)
-            counts = penalties.inputs(conduct, decision.receipt.index)
-            facts = facts.with_inputs(*counts)
+        conduct, weighed = None, Weighed()
+        if decision.action == "refuse" and facts.risks and facts.counted:
+            held = self._docket.get(self._violations.case_of(decision))
+            weighed = self._guard.weigh(decision, held, work, attributed=facts.attributed)
+            if facts.attributed:
+                conduct = self._violations.violated(key, decision, facts, weighed.waits)
+                counts = penalties.inputs(conduct, decision.receipt.index)
+                facts = facts.with_inputs(*counts)
         verdict = decide(decision, facts, law, decision.decided_at)
         work.outputs.verdicts[self.name, verdict.outcome.value] += 1
         self._due.holds(key, decision, law, work)
         if decision.type in WATCHED:
             self._bypasses.hear(key, decision, work)
         if verdict.outcome is Outcome.REFUSE:
-            self._violations.owe(key, decision, facts, verdict.reasons, conduct, work)
+            self._violations.owe(key, decision, facts, verdict.reasons, conduct, weighed, work)
+            self._reversal.late(self._violations.case_of(decision), weighed.rests, work)
         elif decision.action == "release" and decision.enforced:
             if decision.revision > 1:
                 self._violations.overturned(decision, key, work)

@@ -51,6 +51,14 @@ class Settled:
         """The partition a row lives on, or None."""
         return None if self.version(case) is None else self._at[hash(case)]
 
+    def named(self, partition: int, prefix: str) -> list[CaseRow]:
+        """Rows of a partition whose case id begins with this, in its order; all are read."""
+        if partition not in self._made:
+            return []
+        asked = f"SELECT row FROM p{partition} WHERE id >= ? AND id < ? ORDER BY id"
+        found = self._table(partition).execute(asked, (prefix, prefix + "\U0010ffff")).fetchall()
+        return [CaseRow.model_validate_json(row) for (row,) in found]
+
     def take(self, case: str) -> None:
         """Keep it no longer: it goes on."""
         partition = self._at.pop(hash(case), None)

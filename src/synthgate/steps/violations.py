@@ -5,24 +5,26 @@ decisions. What a user did is remembered in a case of its own (``user/…``), fr
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from synthgate.cases import penalties
 from synthgate.cases.calendar import day
 from synthgate.cases.kinds import CONTENT, USER
-from synthgate.cases.machine import Happened, next_due
+from synthgate.cases.machine import Happened
 from synthgate.cases.penalties import HOUR_MS, Conduct, Penalty, Violation
-from synthgate.events.decision import CaseRow, Deadline, Decision, Noted, WorkRow
+from synthgate.events.decision import CaseRow, Decision, Noted, WorkRow
 from synthgate.events.verdicts import Reason
 from synthgate.law import LawBook, notices
 from synthgate.obligations.incidents import IncidentFacts
 from synthgate.registries import UNREADABLE, Registries
 from synthgate.step import Work
+from synthgate.steps.content_case import content_case, user_case
 from synthgate.steps.docket import Docket
 from synthgate.steps.lookup import Lookup
 from synthgate.steps.quarantine import UNKNOWN_TENANT
+from synthgate.steps.resting import Weighed
 from synthgate.steps.standing import Standing
 
 MINORS: Final = ("lt14", "14_17")
@@ -45,14 +47,19 @@ class Violations:
         held = self._docket.get(user_case)
         return Conduct() if held is None else Conduct.from_row(held.detail)
 
-    def violated(self, key: bytes | None, decision: Decision, facts: IncidentFacts) -> Conduct:
-        """The user's conduct with this act counted, if it was not before. Nothing is kept yet."""
+    def violated(
+        self, key: bytes | None, decision: Decision, facts: IncidentFacts, waits: str | None
+    ) -> Conduct:
+        """The user's conduct with this act counted, if it was not before. Nothing is kept yet.
+
+        waits: why it does not count, or not yet (``Guard.weigh``).
+        """
         law = self._book.at(decision.decided_at)
         name = user_case(decision, key)
         conduct = self.conduct(name)
         root = decision.root
         for one in conduct.violations:
-            if one.undone_by is None and one.cause.partition("#")[0] == root:
+            if one.undone_by in _STANDS and one.cause.partition("#")[0] == root:
                 return conduct
         receipt = decision.receipt
         counted = Violation(
@@ -66,7 +73,8 @@ class Violations:
         if receipt.index <= conduct.heard:
             return conduct
         if self._registries.control.penalties_paused(decision.tenant or UNKNOWN_TENANT):
-            counted = replace(counted, undone_by="paused")
+            waits = "paused"
+        counted = replace(counted, undone_by=waits)
         if self._full(conduct, key):
             return conduct
         return conduct.violated(replace(counted, minor=self._minor(decision)))
@@ -81,29 +89,36 @@ class Violations:
 
     def owe(
         self, key: bytes | None, decision: Decision, facts: IncidentFacts, reasons: Sequence[Reason],
-        conduct: Conduct | None, work: Work,
+        conduct: Conduct | None, weighed: Weighed, work: Work,
     ) -> None:  # fmt: skip
         """Everything one refusal for illegal content owes; said again, the same."""
-        case = f"content/{decision.decision}"
-        for revision in range(1, decision.revision):
-            earlier = self._docket.get(f"content/{decision.root}#{revision}")
-            if earlier is not None and earlier.status != "overturned":
-                case = earlier.case
-        held = self._docket.get(case)
-        row = held or self._content(case, key, decision, facts, reasons)
+        case = self.case_of(decision)
+        row = self._docket.get(case)
+        if row is None:
+            law = self._book.at(decision.decided_at)
+            row = content_case(case, key, decision, facts, reasons, law, weighed)
         self._docket.put(row, work)
         rules = {reason.rule: reason for reason in reasons}
         if "GAI-14-1" in rules:
             work_row = WorkRow(
                 id=f"{decision.root}/incidents/remove", kind="takedown.due", case=case,
                 cause=decision.decision, recipient=None, text=notices.said("remove_output"),
-                due_at=decision.decided_at + self._work_ms(decision), **_basis(rules["GAI-14-1"]),
+                due_at=decision.decided_at + self.work_ms(decision.decided_at), **_basis(rules["GAI-14-1"]),
                 about={"generation": decision.generation, "root": decision.root, "retrain": True},
             )  # fmt: skip
             self._docket.owe([work_row], work, row.tenant, row.key, decision.decided_at)
         if conduct is not None and key is not None and not rules.keys().isdisjoint(_PENAL):
             reason = next(rules[rule] for rule in _PENAL if rule in rules)
             self._penalise(key, decision, conduct, case, reason, work)
+
+    def case_of(self, decision: Decision) -> str:
+        """Id of the case of a refusal for illegal content: one act is one, until it is overturned."""
+        case = f"content/{decision.decision}"
+        for revision in range(1, decision.revision):
+            earlier = self._docket.get(f"content/{decision.root}#{revision}")
+            if earlier is not None and earlier.status != "overturned":
+                case = earlier.case
+        return case
 
     def _penalise(
         self,
@@ -118,7 +133,7 @@ class Violations:
         held = self._docket.get(name)
         if not any(one.index == decision.receipt.index for one in conduct.violations):
             return  # not counted: one more of an act that is, or of a user who is stopped already
-        found = penalties.penalties(conduct, self._ladder_at)
+        found = self.steps(conduct)
         mine = penalties.sternest(found, decision.root)
         tenant, _, user = key.decode().partition("/")
         standing = self._registries.standings.get(tenant, user.split("#", 1)[0])
@@ -130,33 +145,59 @@ class Violations:
         self.standing.settle(held, work, decision.decided_at)
         if mine is None:
             return
-        text = notices.said(f"penalty_{mine.step}", until=day(mine.until))
-        notice = WorkRow(
-            id=f"{mine.cause}/incidents/notice", kind="notice.due", case=case, cause=mine.cause,
-            recipient=decision.user, text=text, due_at=mine.at + self._work_ms(decision),
-            penalty=mine.id, about={"step": mine.step, "why": mine.why, "until": mine.until},
-            **_basis(reason),
+        self.tell(held, mine, case, f"{mine.cause}/incidents/notice", _basis(reason), work)
+
+    def tell(
+        self,
+        held: CaseRow,
+        step: Penalty,
+        case: str,
+        notice: str,
+        basis: Mapping[str, Any],
+        work: Work,
+    ) -> None:
+        """Tell a user of a step taken; ``notice``: its id."""
+        text = notices.said(f"penalty_{step.step}", until=day(step.until))
+        row = WorkRow(
+            id=notice, kind="notice.due", case=case, cause=step.cause, recipient=held.user, text=text,
+            due_at=step.at + self.work_ms(step.at), penalty=step.id,
+            about={"step": step.step, "why": step.why, "until": step.until}, **basis,
         )  # fmt: skip
-        self._docket.owe([notice], work, tenant, held.key, mine.at)
+        self._docket.owe([row], work, held.tenant, held.key, step.at)
 
     def undo(self, held: CaseRow, penalty: str, event: Happened, work: Work) -> CaseRow | None:
-        """Take one cause back: the user stands as if it had never counted. None if there is no such cause."""
-        conduct = Conduct.from_row(held.detail)
-        violation = conduct.of(penalty)
+        """Take one cause back, and its case. None if there is no such cause."""
+        violation = Conduct.from_row(held.detail).of(penalty)
         if violation is None:
             return None
-        if self._docket.advance(USER, held, event, work):
-            now = self._docket.get(held.case) or held
-            changed = conduct.undone(penalty, event.id)
-            if Conduct.from_row(now.detail) != changed:
-                now = self._docket.put(_changed(now, changed), work)
-            self.standing.settle(now, work, event.at)
+        self.take_back(held, (penalty,), event, work)
         content = self._docket.get(f"content/{violation.cause}")
         if content is not None:
-            undoes = {"undoes": [violation.cause, penalty]}
-            overturned = replace(event, type="decision.overturned", detail=undoes)
-            self._docket.advance(CONTENT, content, overturned, work)
+            self.overturn(content, penalty, event, work)
         return self._docket.get(held.case)
+
+    def take_back(self, held: CaseRow, taken: Collection[str], event: Happened, work: Work) -> None:
+        """Take causes back: the user stands as if they had never counted."""
+        self._change(held, event, work, lambda conduct: conduct.undone(taken, event.id))
+
+    def resume(self, held: CaseRow, waited: Collection[str], event: Happened, work: Work) -> None:
+        """Count what waited."""
+        self._change(held, event, work, lambda conduct: conduct.resumed(waited))
+
+    def overturn(self, content: CaseRow, penalty: str | None, event: Happened, work: Work) -> None:
+        """The case of a refusal that counts against nobody any more."""
+        undoes = {"undoes": [one for one in (content.cause, penalty) if one is not None]}
+        overturned = replace(event, type="decision.overturned", detail=undoes)
+        self._docket.advance(CONTENT, content, overturned, work)
+
+    def _change(
+        self, held: CaseRow, event: Happened, work: Work, change: Callable[[Conduct], Conduct]
+    ) -> None:
+        def changed(row: CaseRow) -> CaseRow:
+            return row.model_copy(update={"detail": change(Conduct.from_row(row.detail)).row()})
+
+        if self._docket.advance(USER, held, event, work, also=changed):
+            self.standing.settle(self._docket.get(held.case) or held, work, event.at)
 
     def overturned(self, decision: Decision, key: bytes | None, work: Work) -> None:
         """A later revision let through what was refused: what rested on the refusal falls."""
@@ -164,7 +205,7 @@ class Violations:
         if held is None:
             return
         for one in Conduct.from_row(held.detail).violations:
-            if one.cause.partition("#")[0] == decision.root and one.undone_by is None:
+            if one.cause.partition("#")[0] == decision.root and one.undone_by in _STANDS:
                 event = Happened(
                     "penalty.reversed", decision.decision, decision.decided_at,
                     reason="a later revision released it", detail={"undoes": [one.penalty, one.cause]},
@@ -194,38 +235,6 @@ class Violations:
         timeline = [*held.timeline, noted][-penalties.KEPT_MAX :]
         return _changed(held, conduct).model_copy(update={"timeline": timeline})
 
-    def _content(
-        self, case: str, key: bytes | None, decision: Decision, facts: IncidentFacts,
-        reasons: Sequence[Reason],
-    ) -> CaseRow:  # fmt: skip
-        law = self._book.at(decision.decided_at)
-        policy = law.policy.incidents
-        deadlines = []
-        if law.rule("DSP-10-6") and not set(facts.risks).isdisjoint(policy.report_risks):
-            at = decision.decided_at
-            deadlines = [
-                Deadline(id=name, due_at=at + hours * HOUR_MS, rule="DSP-10-6", internal=True)
-                for name, hours in (
-                    ("report.draft", policy.draft_hours), ("report.sent", policy.sent_hours),
-                )
-            ]  # fmt: skip
-        return CaseRow(
-            case=case, version=1, kind="content", state="open", status=CONTENT.start,
-            tenant=decision.tenant or UNKNOWN_TENANT, user=decision.user,
-            opened_at=decision.decided_at, due_at=next_due(deadlines), cause=decision.decision,
-            receipt=decision.receipt, key=None if key is None else base64.b64encode(key).decode(),
-            rules=list(dict.fromkeys(reason.rule for reason in reasons)), deadlines=deadlines,
-            detail={"risks": list(facts.risks), "type": decision.type},
-            links={
-                name: [value]
-                for name, value in (
-                    ("decisions", decision.decision), ("generations", decision.generation),
-                    ("users", user_case(decision, key) if decision.user else None),
-                )
-                if value
-            },
-        )  # fmt: skip
-
     def _full(self, conduct: Conduct, key: bytes | None) -> bool:
         """Whether a user is stopped already and so much is remembered that more changes nothing."""
         if key is None or len(conduct.violations) < penalties.KEPT_MAX // 2:
@@ -244,21 +253,22 @@ class Violations:
         verdict = passage.verdict("identity") or {"facts": {}}
         return verdict["facts"].get("age_band") in MINORS
 
+    def steps(self, conduct: Conduct) -> tuple[Penalty, ...]:
+        """Every step taken for what a user did."""
+        return penalties.penalties(conduct, self._ladder_at)
+
     def _ladder_at(self, at: int) -> Any:
         return self._book.policy.incidents.ladder_at(at)
 
-    def _work_ms(self, decision: Decision) -> int:
-        return self._book.at(decision.decided_at).policy.incidents.work_hours * HOUR_MS
+    def work_ms(self, at: int) -> int:
+        """How long the platform has for what it owes, by the policy of a time; both Unix ms."""
+        return self._book.at(at).policy.incidents.work_hours * HOUR_MS
 
 
+_STANDS: Final = (None, penalties.WAITS)
+"""Marks of a violation nobody has taken back."""
 _PENAL: Final = ("DSP-10-8", "DSP-10-7")
 """Rules under which a user is penalised; the more special first."""
-
-
-def user_case(decision: Decision, key: bytes | None) -> str:
-    """Case id of what is held against a user; a sub-key of an account has its own."""
-    _, _, sub = (key or b"").decode(errors="replace").partition("#")
-    return f"user/{decision.tenant}/{decision.user}" + (f"#{sub}" if sub else "")
 
 
 def _changed(held: CaseRow, conduct: Conduct) -> CaseRow:

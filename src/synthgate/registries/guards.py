@@ -1,0 +1,38 @@
+"""What penalties wait for: ``guards``, key partition/subject, written by incidents (house policy)."""
+
+from collections import defaultdict
+from typing import Any
+
+from synthgate.events.facts import GuardRow
+from synthgate.registries.entries import RocksEntries
+from synthgate.registries.table import Table
+
+
+class Guards(Table[GuardRow]):
+    """Surges of refusals, by what they rest on; every incidents worker knows those of all partitions."""
+
+    topic = "guards"
+
+    def __init__(self, store: RocksEntries[Any] | None = None) -> None:
+        super().__init__(store)
+        self._of: defaultdict[str, set[str]] = defaultdict(set)
+
+    def added(self, key: str) -> None:
+        """Index rows by subject."""
+        self._of[key.partition("/")[2]].add(key)
+
+    def removed(self, key: str) -> None:
+        """Drop a row from the index."""
+        self._of[key.partition("/")[2]].discard(key)
+
+    def since(self, subject: str) -> int | None:
+        """When the last surge of a subject was seen, Unix ms; None: none was.
+
+        A row nobody can read pauses nothing: the partition that saw the surge says it again.
+        """
+        rows = [self.permitted(key) for key in self._of.get(subject, ())]
+        return max((row.since for row in rows if row is not None), default=None)
+
+    def strictness(self, row: GuardRow) -> tuple[Any, ...]:
+        """The later surge."""
+        return (row.since, row.users)

@@ -1,0 +1,130 @@
+"""The blast guard: when refusals that rest on one thing surge, penalties and reports that rest on it wait.
+
+The refusals stand. Each worker judges its own partitions and tells the others on ``guards`` (ADR 0025). House
+policy: a bad entry may refuse thousands within minutes, and nobody is to be punished for it.
+"""
+
+import logging
+from typing import Final
+
+from synthgate.cases.penalties import WAITS
+from synthgate.events.decision import CaseRow, Decision
+from synthgate.events.facts import GuardRow
+from synthgate.law import LawBook
+from synthgate.registries import UNREADABLE, Registries
+from synthgate.registries.withdrawals import Rollback
+from synthgate.settings import Settings
+from synthgate.step import Work
+from synthgate.steps.lookup import Lookup
+from synthgate.steps.resting import Resting, Weighed, resting
+from synthgate.steps.surges import HOURS, LIBRARY, Surges
+
+log = logging.getLogger(__name__)
+_QUIET_MS: Final = HOURS * 3_600_000
+"""A guard two people let go does not fire again so long: until then what is usual was counted before."""
+
+
+class Guard:
+    """Judges surges; says what penalties wait for."""
+
+    def __init__(
+        self, settings: Settings, registries: Registries, surges: Surges, lookup: Lookup, book: LawBook
+    ) -> None:  # fmt: skip
+        self._users = settings.guard_users
+        self._times = settings.guard_times
+        self._registries = registries
+        self._surges = surges
+        self._lookup = lookup
+        self._book = book
+
+    def weigh(
+        self, decision: Decision, held: CaseRow | None, work: Work, *, attributed: bool
+    ) -> Weighed:
+        """What a refusal for illegal content rests on, and whether it counts.
+
+        held: its case, if it has one: what was said of it stands. attributed: a person did it.
+
+        Raises:
+            Waiting: the log cannot be read now.
+        """
+        if held is not None:
+            return Weighed(Resting.of(held) or Resting(), held.detail.get("waits"))
+        rests = resting(decision, self._lookup, self._book)
+        rollback = self.withdrawn(rests)
+        if rollback is not None:
+            return Weighed(rests, rollback.id)
+        if attributed and decision.user is not None:
+            self.hear(rests, decision.user, decision.decided_at, work)
+        return Weighed(rests, WAITS if self.covers(rests) else None)
+
+    def hear(self, rests: Resting, user: str, at: int, work: Work) -> None:
+        """A person was refused at a time, Unix ms: a guard may fire."""
+        self._surges.refused(work.partition, rests, user, at)
+        gone = self._registries.control.taken_back().let_go
+        for subject in rests.subjects():
+            now, usual = self._surges.seen(work.partition, subject, at)
+            if now < max(self._users, self._times * usual):
+                continue
+            if at < gone.get(subject, -_QUIET_MS) + _QUIET_MS:
+                continue
+            if not self._waits(subject):
+                self._fire(subject, now, usual, at, work)
+
+    def covers(self, rests: Resting) -> bool:
+        """Whether penalties that rest on this wait: every entry of it is guarded, its version or its rule.
+
+        What another's word carries too waits for the rule alone.
+        """
+        if any(self._waits(f"rule/{rule}") for rule in rests.rules):
+            return True
+        if not rests.alone:
+            return False
+        if self._waits(f"{LIBRARY}{rests.library}"):
+            return True
+        return all(self._waits(f"entry/{entry}") for entry in rests.entries)
+
+    def withdrawn(self, rests: Resting) -> Rollback | None:
+        """The rollback that took back everything a refusal rests on."""
+        if not rests.alone or rests.library is None:
+            return None
+        for one in self._registries.control.taken_back().rollbacks:
+            if one.withdraws(rests.library) and rests.since > one.to:
+                return one
+        return None
+
+    def _waits(self, subject: str) -> bool:
+        since = self._registries.guards.since(subject)
+        if since is None:
+            return False
+        rollbacks, gone = self._registries.control.taken_back()
+        if any(_answers(one, subject, since) for one in rollbacks):
+            return False
+        return gone.get(subject, -1) < since
+
+    def _fire(self, subject: str, now: int, usual: int, at: int, work: Work) -> None:
+        key = f"{work.partition}/{subject}"
+        held = self._registries.guards.held(key)
+        version = 1 if held is None or held is UNREADABLE else held.version + 1
+        row = GuardRow(
+            version=version, partition=work.partition, subject=subject, since=at, users=now, usual=usual
+        )  # fmt: skip
+        value = row.model_dump_json().encode()
+        self._registries.apply("guards", work.partition, -1, key.encode(), value)
+        work.outputs.add("guards", key.encode(), value)
+        work.outputs.guards[subject.partition("/")[0]] += 1
+        log.warning(
+            "blast guard: %s people refused within the hour on partition %s rest on %s (usual: %s);"
+            " penalties and reports that rest on it alone wait: `synthgate library guards`",
+            now, work.partition, subject, usual,
+        )  # fmt: skip
+
+
+def _answers(rollback: Rollback, subject: str, since: int) -> bool:
+    """Whether a rollback is the answer to a surge: of a version it withdraws, or of a rule until then.
+
+    What of the rule's surge did not rest on the version is counted again from what is left (``Surges``).
+    """
+    kind, _, name = subject.partition("/")
+    if kind == "library":
+        return rollback.withdraws(int(name))
+    return kind == "rule" and since <= rollback.at
