@@ -247,6 +247,18 @@ def test_going_back_and_deciding_again_from_nothing_agree(tmp_path: Path) -> Non
         assert said == (("ok", []) if now is None else (now.standing, now.causes))
 
 
+def test_what_waits_and_is_refused_again_counts_once(bus: LocalBus) -> None:
+    decisions = ask(bus, people(40))
+    waiting = next(
+        one for one in decisions if case(bus, f"content/{one.decision}").detail.get("waits")
+    )
+    assert answer(bus, waiting, "appeal").action == "refuse"
+    for subject in {name.partition("/")[2] for name in guards(bus)}:
+        let_go(bus, subject)
+    (user,) = [row for row in of_kind(bus, "user") if row.user == waiting.user]
+    assert [one["undone_by"] for one in user.detail["violations"]] == [None]
+
+
 def test_a_word_found_forty_times_hides_no_other(bus: LocalBus) -> None:
     """Of more hits than are told one of each entry is: else nobody would know what a refusal rests on."""
     (many,) = ask(bus, ["many"], {"content": {"prompt": f"{WORD}, " * 40}})

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +54,32 @@ def add(subparsers: Any) -> None:
         "--urgent", action="store_true",
         help="both agree that what is new counts at once, and is not only watched first",
     )  # fmt: skip
+    leaf = command(
+        under, "rollback", rollback, "withdraw all versions after one, and undo what rested on them",
+        epilog="Refusals are not decided again; counts, penalties, cases and notices that rested on the new\n"
+        "entries of those versions alone are taken back. Their numbers never come into force again.",
+    )  # fmt: skip
+    leaf.add_argument("library_version", type=int, metavar="VERSION", help="the one to go back to")
+    leaf.add_argument(
+        "--list", type=Path, metavar="FILE", help="write who was affected, JSON Lines"
+    )
+    two_people(leaf)
+    leaf = command(under, "guards", guards, "surges of refusals for which penalties wait; 1 if any")
+    leaf.add_argument("--json", action="store_true", help="as JSON")
+    leaf = command(under, "let-go", let_go, "a surge was right: what waited for it is counted")
+    leaf.add_argument(
+        "subject", metavar="SUBJECT", help="as `guards` names it: entry/ID, library/N, rule/ID"
+    )
+    two_people(leaf)
+
+
+def two_people(leaf: argparse.ArgumentParser) -> None:
+    """Who does it, who agrees, and why."""
+    leaf.add_argument("--by", required=True, help="who does it")
+    leaf.add_argument("--and-by", required=True, help="another person, who agrees")
+    leaf.add_argument(
+        "--reason", required=True, help="users concerned read it: no names, no numbers"
+    )
 
 
 def _lists(leaf: argparse.ArgumentParser) -> None:
@@ -196,13 +223,72 @@ def activate(args: argparse.Namespace) -> int:
     """Put a version in force once its entries are known to be good."""
     from synthgate.cli.library_topic import put_in_force
 
-    if args.by.strip() == args.and_by.strip():
-        raise CommandError(
-            "--and-by: another person than --by must agree (DSP 10 ¶2)", CONFIGURATION
-        )
+    _another(args)
     count, since = finish(
         put_in_force(load(args), args.library_version, args.by, args.and_by, urgent=args.urgent)
     )
     watched = "" if since is None else f"; what is new in it is only watched until {since}"
     print(f"version {args.library_version} is in force: {count} entries{watched}")
     return 0
+
+
+def rollback(args: argparse.Namespace) -> int:
+    """Withdraw, wait until it is carried out, and say what came of it."""
+    from synthgate.cli.library_back import roll_back
+
+    _another(args)
+    begun = time.monotonic()
+    found = finish(
+        roll_back(load(args), args.library_version, args.by, args.and_by, args.reason.strip())
+    )
+    back = found.rollback
+    print(
+        f"version {back.to} is in force: {found.entries} entries; versions {back.to + 1} to {back.version} are"
+        f" withdrawn\n{found.cases} cases overturned, {found.penalties} violations of {len(found.affected)}"
+        f" users taken back, in {time.monotonic() - begun:.1f} s"
+    )  # fmt: skip
+    if found.left:
+        print(f"{found.left} cases of those versions rest on more than their new entries and stand")
+    for subject in found.waiting:
+        print(f"penalties still wait for {subject}: synthgate library let-go {subject} --by …")
+    if args.list is not None:
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in found.affected]
+        args.list.write_text("".join(lines), encoding="utf-8")
+        print(f"users affected, by token: {args.list}")
+    return 0
+
+
+def guards(args: argparse.Namespace) -> int:
+    """One line each."""
+    from synthgate.cases.calendar import moment
+    from synthgate.cli.library_back import guards as read
+
+    found = finish(read(load(args)))
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        for row in found:
+            print(
+                f"{row['subject']:32} {moment(row['since'])}  {row['people']} people within the hour, usual"
+                f" {row['usual']}; partitions {', '.join(map(str, row['partitions']))};"
+                f" {row['answer'] or 'penalties wait'}"
+            )
+        print(f"{len(found)} surges" if found else "no surge was seen")
+    return 1 if any(row["answer"] is None for row in found) else 0
+
+
+def let_go(args: argparse.Namespace) -> int:
+    """Let a guard go."""
+    from synthgate.cli.library_back import let_go as go
+
+    _another(args)
+    finish(go(load(args), args.subject, args.by, args.and_by, args.reason.strip()))
+    print(f"{args.subject}: what waited for it is counted; it is quiet for a day")
+    return 0
+
+
+def _another(args: argparse.Namespace) -> None:
+    if args.by.strip() == args.and_by.strip():
+        raise CommandError(
+            "--and-by: another person than --by must agree (DSP 10 ¶2)", CONFIGURATION
+        )

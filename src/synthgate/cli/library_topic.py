@@ -7,10 +7,24 @@ from synthgate.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from synthgate.events.facts import FeatureRow
+    from synthgate.registries import Registries
+    from synthgate.registries.control import Control
     from synthgate.settings import Settings
 
 TOPIC: Final = "facts.features"
 _AT_ONCE: Final = 1_000
+
+
+async def copies(settings: "Settings", *topics: str) -> "Registries":
+    """Full copies of registry topics as they are now."""
+    from synthgate.cli.positions import records
+    from synthgate.registries import Registries
+
+    registries = Registries(topics)
+    for topic in topics:
+        async for record in records(settings, topic, whole=True, follow=False):
+            registries.apply(topic, record.partition, record.offset, record.key, record.value)
+    return registries
 
 
 async def entries(settings: "Settings", version: int | None) -> "list[FeatureRow]":
@@ -19,13 +33,7 @@ async def entries(settings: "Settings", version: int | None) -> "list[FeatureRow
     Raises:
         CommandError: one cannot be read.
     """
-    from synthgate.cli.positions import records
-    from synthgate.registries import Registries
-
-    registries = Registries([TOPIC])
-    async for record in records(settings, TOPIC, whole=True, follow=False):
-        registries.apply(TOPIC, record.partition, record.offset, record.key, record.value)
-    table = registries.features
+    table = (await copies(settings, TOPIC)).features
     if table.unreadable or table.unkeyed:
         name = next(iter(table.unreadable), "a record without a key")
         raise CommandError(f"{TOPIC}: {name} cannot be read; send the entry again")
@@ -65,12 +73,49 @@ async def put_in_force(
     Going back to an earlier version counts at once, as does what two people call urgent.
 
     Raises:
-        CommandError: it has none, or one that cannot count; what is in force stays.
+        CommandError: it has none, or one that cannot count, or was withdrawn; what is in force stays.
     """
     from synthgate.cli.standing import now_ms
-    from synthgate.client import Writer
     from synthgate.client.build import rfc3339
-    from synthgate.events.facts import ControlRow
+    from synthgate.registries import UNREADABLE
+
+    control = (await copies(settings, "control")).control
+    not_withdrawn(control, version)
+    count = await good_entries(settings, version)
+    now, held = now_ms(), control.library()
+    body: dict[str, object] = {"version": version, "agreed_by": and_by}
+    before = None
+    if held is not None and held is not UNREADABLE:
+        watched = held.before is not None and now < held.counts_from
+        before = held.before if watched else held.version
+    counts_from = None
+    if not urgent and settings.shadow_minutes and before is not None and before < version:
+        counts_from = rfc3339(now + settings.shadow_minutes * 60_000)
+        body |= {"before": before, "counts_from": counts_from}
+    await control_row(settings, "library", body, by, now)
+    return count, counts_from
+
+
+def not_withdrawn(control: "Control", version: int) -> None:
+    """A number that was withdrawn never comes back: what rested on it is undone by that number.
+
+    Raises:
+        CommandError: it was.
+    """
+    for one in control.taken_back().rollbacks:
+        if one.withdraws(version):
+            raise CommandError(
+                f"version {version} was withdrawn ({one.id}: {one.reason});"
+                " give what is good of it a new number"
+            )
+
+
+async def good_entries(settings: "Settings", version: int) -> int:
+    """How many entries a version has.
+
+    Raises:
+        CommandError: it has none, or one that cannot count.
+    """
     from synthgate.library.files import fault_in
 
     rows = await entries(settings, version)
@@ -83,29 +128,17 @@ async def put_in_force(
         fault = fault_in(row)
         if fault is not None:
             raise CommandError(f"version {version}: {row.entry}: {fault}")
-    now = now_ms()
-    body: dict[str, object] = {"version": version, "agreed_by": and_by}
-    before = await _version_now(settings)
-    counts_from = None
-    if not urgent and settings.shadow_minutes and before is not None and before < version:
-        counts_from = rfc3339(now + settings.shadow_minutes * 60_000)
-        body |= {"before": before, "counts_from": counts_from}
-    activation = ControlRow(version=now, name="library", body=body, by=by, at=rfc3339(now))
+    return len(rows)
+
+
+async def control_row(
+    settings: "Settings", name: str, body: dict[str, object], by: str, at: int
+) -> None:
+    """Write one row of ``control``, acknowledged. at: Unix ms."""
+    from synthgate.client import Writer
+    from synthgate.client.build import rfc3339
+    from synthgate.events.facts import ControlRow
+
+    row = ControlRow(version=at, name=name, body=body, by=by, at=rfc3339(at))
     async with Writer.from_settings(settings, "control") as writer:
-        await writer.write_and_wait("control", b"library", activation.model_dump_json().encode())
-    return len(rows), counts_from
-
-
-async def _version_now(settings: "Settings") -> int | None:
-    """The version that decides now; None if none does or nobody can read it."""
-    from synthgate.cli.positions import records
-    from synthgate.cli.standing import now_ms
-    from synthgate.registries import UNREADABLE, Registries
-
-    registries = Registries(["control"])
-    async for record in records(settings, "control", whole=True, follow=False):
-        registries.apply("control", record.partition, record.offset, record.key, record.value)
-    row = registries.control.library()
-    if row is None or row is UNREADABLE:
-        return None
-    return row.before if row.before is not None and now_ms() < row.counts_from else row.version
+        await writer.write_and_wait("control", name.encode(), row.model_dump_json().encode())

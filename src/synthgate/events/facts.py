@@ -226,7 +226,7 @@ class GuardRow(Row):
     """
 
     partition: int = Field(ge=0, le=COUNT_MAX)
-    subject: Annotated[str, Field(min_length=1, max_length=256)]
+    subject: Annotated[str, Field(min_length=1, max_length=300)]
     since: int = Field(ge=0, le=COUNT_MAX)
     users: int = Field(ge=0, le=COUNT_MAX)
     """People refused within the hour, and how many are usual in one."""
@@ -253,7 +253,7 @@ class ControlRow(Row):
     for good, and with them what rested on nothing but their new entries.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=256)]
+    name: Annotated[str, Field(min_length=1, max_length=320)]
     body: dict[str, object]
     by: Name
     at: Moment

@@ -28,12 +28,28 @@ class Rollback(NamedTuple):
         """Whether a version is one of them."""
         return self.to < library <= self.version
 
+    def answers(self, subject: str, since: int) -> bool:
+        """Whether it answers a surge seen at a time (Unix ms): of a version withdrawn, or of a rule until then.
+
+        What of a rule's surge did not rest on the version is counted again from what is left.
+        """
+        kind, _, name = subject.partition("/")
+        if kind == "library":
+            return self.withdraws(int(name))
+        return kind == "rule" and since <= self.at
+
 
 class TakenBack(NamedTuple):
     """All rollbacks, the first first; when a guard was last let go, Unix ms, by subject."""
 
     rollbacks: tuple[Rollback, ...]
     let_go: Mapping[str, int]
+
+    def answer(self, subject: str, since: int) -> str | None:
+        """What answered a surge seen at a time, Unix ms: a rollback, ``let go``; None: penalties wait."""
+        if self.let_go.get(subject, -1) >= since:
+            return "let go"
+        return next((one.id for one in self.rollbacks if one.answers(subject, since)), None)
 
 
 def taken_back(rows: Iterable[ControlRow]) -> TakenBack:

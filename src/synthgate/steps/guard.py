@@ -94,12 +94,10 @@ class Guard:
 
     def _waits(self, subject: str) -> bool:
         since = self._registries.guards.since(subject)
-        if since is None:
-            return False
-        rollbacks, gone = self._registries.control.taken_back()
-        if any(_answers(one, subject, since) for one in rollbacks):
-            return False
-        return gone.get(subject, -1) < since
+        return (
+            since is not None
+            and self._registries.control.taken_back().answer(subject, since) is None
+        )
 
     def _fire(self, subject: str, now: int, usual: int, at: int, work: Work) -> None:
         key = f"{work.partition}/{subject}"
@@ -117,14 +115,3 @@ class Guard:
             " penalties and reports that rest on it alone wait: `synthgate library guards`",
             now, work.partition, subject, usual,
         )  # fmt: skip
-
-
-def _answers(rollback: Rollback, subject: str, since: int) -> bool:
-    """Whether a rollback is the answer to a surge: of a version it withdraws, or of a rule until then.
-
-    What of the rule's surge did not rest on the version is counted again from what is left (``Surges``).
-    """
-    kind, _, name = subject.partition("/")
-    if kind == "library":
-        return rollback.withdraws(int(name))
-    return kind == "rule" and since <= rollback.at
