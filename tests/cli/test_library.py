@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli_commands import options, run
-from made_up import entries, row
+from synthgate.bench.made_up import entries, row
 from synthgate.broker.choose import Broker
 from synthgate.client import Writer
 from synthgate.library.files import read_rows, written

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from made_up import row
+from synthgate.bench.made_up import row
 from synthgate.library.entries import SWITCHES
 from synthgate.library.folding import fold
 from synthgate.library.letters import SEPARATORS, simplify

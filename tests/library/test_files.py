@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from made_up import entries, row
+from synthgate.bench.made_up import entries, row
 from synthgate.library.files import FIELDS, LibraryFileError, read_rows, written
 
 HASH = "a1" * 32

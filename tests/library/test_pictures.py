@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from made_up import row
+from synthgate.bench.made_up import row
 from synthgate.library import pictures
 from synthgate.library.pictures import BITS, HashBank, PictureBank, PictureError, hashes_of
 

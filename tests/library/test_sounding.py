@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from made_up import row
+from synthgate.bench.made_up import row
 from synthgate.library import finding
 from synthgate.library.finding import Sounds
 from synthgate.library.library import Library

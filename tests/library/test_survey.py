@@ -1,6 +1,6 @@
 """Lint, numbers against the published minimums, and what changed between two lists."""
 
-from made_up import entries, row
+from synthgate.bench.made_up import entries, row
 from synthgate.library.survey import difference, lint, statistics
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from acts import TIME_MS, Copies, control
-from made_up import entries, row
+from synthgate.bench.made_up import entries, row
 from synthgate.library.library import Library
 from synthgate.step import Waiting
 from synthgate.steps import active_library

@@ -22,8 +22,8 @@ from acts import (
     work,
 )  # fmt: skip
 from library.test_pictures import KNOWN, a_picture, encoded
-from made_up import row
 from reviewers.service import a_scorer, a_service, scored
+from synthgate.bench.made_up import row
 from synthgate.effects.objects import LocalObjects
 from synthgate.library.pictures import hashes_of
 from synthgate.obligations.moderation import ModerationFacts, decide

@@ -165,6 +165,28 @@ def of_ledger(found: Mapping[str, Any]) -> str:
     )
 
 
+def of_evasions(found: Mapping[str, Any]) -> str:
+    """The table of ``bench evasions``."""
+    lines = [
+        f"{found['entries']:,} entries over {found['risks']} risks; {found['each']} evasions by each technique",
+        "",
+        f"{'technique':28}{'recall':>8}",
+    ]  # fmt: skip
+    for name, share in found["recall"].items():
+        lines.append(f"{name:28}" + (f"{'few':>8}" if share is None else f"{share:>8.1%}"))
+    accidents = sum(found["accidents"].values())
+    ways = ", ".join(f"{way} {count}" for way, count in found["accidents"].items())
+    plain = found["sentences"] - found["holding"]
+    lines += [
+        "",
+        f"over-refusal {found['over_refusal']:.1%} of {found['sentences']:,} harmless sentences of public text"
+        f"   aim: at most {found['over_refusal_aim']:.0%}",
+        f"  {found['holding']} of them hold an entry as it stands; {found['allowed']} of them somebody allowed",
+        f"  of the {plain:,} others {accidents} are refused" + (f" ({ways})" if ways else ""),
+    ]
+    return "\n".join(lines)
+
+
 def of_moderation(found: Mapping[str, Any]) -> str:
     """The table of ``bench moderation``."""
     lines = [
@@ -269,6 +291,7 @@ OF: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "ledger": of_ledger,
     "registries": of_registries,
     "moderation": of_moderation,
+    "evasions": of_evasions,
     "labelling": of_labelling,
 }
 """By bench."""

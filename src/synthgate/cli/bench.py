@@ -18,6 +18,7 @@ BENCHES: Final = (
     "ledger",
     "registries",
     "moderation",
+    "evasions",
     "labelling",
 )
 

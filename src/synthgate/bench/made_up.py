@@ -1,4 +1,4 @@
-"""A made-up library of 10,000 entries over all 31 risks, evasions of it, and sentences that are harmless.
+"""A made-up library over all 31 risks, and evasions of it.
 
 Entries are put together by chance from neutral words: nobody chose the ones that are tested. No entry means
 anything; what matters is how it is written.
@@ -8,178 +8,34 @@ import random
 from collections.abc import Callable, Iterator
 
 from synthgate.events.facts import FeatureRow
+from synthgate.law.policy import RISKS
 from synthgate.library.letters import spelling, splits, traditional
 
 
-def _list(words: str) -> list[str]:
-    return words.split("|")
+def _words(line: str) -> list[str]:
+    return line.split()
 
 
-RISKS = tuple(
-    f"A.{group}{letter}"
-    for group, letters in enumerate(("abcdefgh", "abcdefghi", "abcde", "abcdefg", "ab"), 1)
-    for letter in letters
+DOING = _words(
+    "代购 贩卖 收集 转让 出租 私运 伪造 拆解 炮制 购买 散布 偷换 篡改 囤积 倒卖 破坏 煽动 抢夺 诈取 "
+    "操纵 披露 仿制 窃取 夹带 改装 提炼 调配 借出 冒领 套取 销毁 埋设 投放 泄露 拼装 围堵 哄抬 虚构 "
+    "挪用 截留 勒索 隐匿 强占 骗取 赌博 洗刷 吹捧 种植 "
 )
-DOING = [
-    "代购",
-    "贩卖",
-    "收集",
-    "转让",
-    "出租",
-    "私运",
-    "伪造",
-    "拆解",
-    "炮制",
-    "购买",
-    "散布",
-    "偷换",
-    "篡改",
-    "囤积",
-    "倒卖",
-    "破坏",
-    "煽动",
-    "抢夺",
-    "诈取",
-    "操纵",
-    "披露",
-    "仿制",
-    "窃取",
-    "夹带",
-    "改装",
-    "提炼",
-    "调配",
-    "借出",
-    "冒领",
-    "套取",
-    "销毁",
-    "埋设",
-    "投放",
-    "泄露",
-    "拼装",
-    "围堵",
-    "哄抬",
-    "虚构",
-    "挪用",
-    "截留",
-    "勒索",
-    "隐匿",
-    "强占",
-    "骗取",
-    "赌博",
-    "洗刷",
-    "吹捧",
-    "种植",
-]
-THINGS = [
-    "风筝",
-    "铜镜",
-    "竹篮",
-    "陶罐",
-    "围巾",
-    "钢笔",
-    "邮票",
-    "石磨",
-    "灯笼",
-    "木琴",
-    "车票",
-    "账本",
-    "粮仓",
-    "油布",
-    "花瓶",
-    "锁具",
-    "铁锤",
-    "银针",
-    "砂锅",
-    "棉线",
-    "渔网",
-    "皮箱",
-    "马鞍",
-    "酒坛",
-    "茶砖",
-    "瓷片",
-    "弓弦",
-    "轮轴",
-    "船桨",
-    "雨伞",
-    "胡琴",
-    "地砖",
-    "信笺",
-    "锦旗",
-    "纸钱",
-    "火柴",
-    "镜框",
-    "药碾",
-    "标尺",
-    "秤砣",
-    "城砖",
-    "棋谱",
-    "香炉",
-    "印泥",
-    "糖画",
-    "面具",
-    "算盘",
-    "草席",
-]
-ENGLISH_DOING = [
-    "smuggle",
-    "forge",
-    "resell",
-    "hoard",
-    "tamper",
-    "dilute",
-    "relabel",
-    "unlock",
-    "spoof",
-    "scrape",
-    "counterfeit",
-    "overstate",
-    "falsify",
-    "bribe",
-    "launder",
-    "leak",
-    "rig",
-    "inflate",
-    "conceal",
-    "mislabel",
-]
-ENGLISH_THINGS = [
-    "kites",
-    "mirrors",
-    "baskets",
-    "lanterns",
-    "stamps",
-    "ledgers",
-    "anvils",
-    "saddles",
-    "teapots",
-    "umbrellas",
-    "violins",
-    "bricks",
-    "banners",
-    "matchsticks",
-    "frames",
-    "rulers",
-    "spindles",
-    "tickets",
-    "harpoons",
-    "trinkets",
-    "abacus",
-    "parchment",
-    "sextants",
-    "bellows",
-]
-COLOURS = [
-    "brass",
-    "velvet",
-    "walnut",
-    "copper",
-    "scarlet",
-    "ivory",
-    "crimson",
-    "amber",
-    "cobalt",
-    "silver",
-]
+THINGS = _words(
+    "风筝 铜镜 竹篮 陶罐 围巾 钢笔 邮票 石磨 灯笼 木琴 车票 账本 粮仓 油布 花瓶 锁具 铁锤 银针 砂锅 "
+    "棉线 渔网 皮箱 马鞍 酒坛 茶砖 瓷片 弓弦 轮轴 船桨 雨伞 胡琴 地砖 信笺 锦旗 纸钱 火柴 镜框 药碾 "
+    "标尺 秤砣 城砖 棋谱 香炉 印泥 糖画 面具 算盘 草席 "
+)
+ENGLISH_DOING = _words(
+    "smuggle forge resell hoard tamper dilute relabel unlock spoof scrape counterfeit overstate "
+    "falsify bribe launder leak rig inflate conceal mislabel "
+)
+ENGLISH_THINGS = _words(
+    "kites mirrors baskets lanterns stamps ledgers anvils saddles teapots umbrellas violins bricks "
+    "banners matchsticks frames rulers spindles tickets harpoons trinkets abacus parchment sextants "
+    "bellows "
+)
+COLOURS = _words("brass velvet walnut copper scarlet ivory crimson amber cobalt silver ")
 
 
 def row(entry: str, value: str, kind: str = "keyword", **over: object) -> FeatureRow:
@@ -327,112 +183,3 @@ def evasions(
         made += 1
         if made == count:
             return
-
-
-WHO = [
-    "我妹妹",
-    "邻居老王",
-    "班主任",
-    "爷爷奶奶",
-    "一群孩子",
-    "图书管理员",
-    "刚毕业的他",
-    "两位工程师",
-    "诗人",
-    "护士长",
-    "房东",
-    "导游小李",
-    "那位画家",
-    "远方的朋友",
-]
-WHEN = [
-    "昨天",
-    "周末",
-    "清晨",
-    "下个月",
-    "2023年5月",
-    "每天晚上8点",
-    "寒假里",
-    "刚刚",
-    "雨后",
-    "中秋节",
-    "上午10:30",
-    "慢慢地",
-]
-DID = [
-    "去公园散步",
-    "买了新鲜蔬菜",
-    "读完一本小说",
-    "练习书法",
-    "修理自行车",
-    "学习 Python 编程",
-    "看望外婆",
-    "写信给家里",
-    "整理旧照片",
-    "参加马拉松",
-    "种下三棵树",
-    "讨论“时间管理”",
-    "听了一场音乐会",
-    "打电话问候妈妈",
-    "准备期末考试",
-    "画了一张地图",
-    "教大家包饺子",
-    "收拾行李箱",
-    "骑车去海边",
-]
-WHY = [
-    "因为天气很好",
-    "为了放松心情",
-    "顺便买点水果",
-    "大家都很开心",
-    "结果忘了带伞",
-    "后来才知道地铁停了",
-    "好好休息了一下",
-    "花了 30 元 (不含车费)",
-    "还拍了 100 多张照片",
-    "气温只有 5 度",
-    "孩子们笑个不停",
-    "没想到下起了雨",
-    "账本上记得清清楚楚",
-    "桥边的灯笼亮了",
-    "人们都说不错",
-]
-
-
-def harmless(count: int = 2_000, seed: int = 11) -> list[str]:
-    """Different everyday sentences; some with quotes, figures, doubled words or English in them."""
-    chance = random.Random(seed)
-    pick = chance.choice
-    found: dict[str, None] = {}
-    while len(found) < count:
-        if len(found) % 5 == 0:
-            who, did = (
-                pick(("sister", "teacher", "neighbour")),
-                pick(("well-known", "e-mailed", "told")),
-            )
-            what = pick(("garden", "kettle", "lantern festival", "umbrella"))
-            cost, note = chance.randrange(3, 900), chance.randrange(1, 99)
-            found[
-                f"My {who} {did} a friend about the {what} & it cost {cost} dollars (or so), didn't it?"
-                f" See i.e. note {note}."
-            ] = None
-            continue
-        sentence = f"{pick(WHO)}{pick(WHEN)}{pick(DID)}，{pick(WHY)}。"
-        if chance.random() < 0.3:
-            sentence += f"{pick(WHO)}说：“{pick(WHY)}！”"
-        found[sentence] = None
-    return list(found)
-
-
-def harmless_with_entries(rows: list[FeatureRow], count: int = 300) -> list[tuple[str, str]]:
-    """(a harmless sentence that holds an entry, the words around the entry that make it harmless)."""
-    chance = random.Random(12)
-    found = []
-    for entry in chance.sample(rows, count):
-        if entry.value.isascii():
-            words = f"how to report those who {entry.value}"
-            found.append((f"The leaflet explains {words}, page {chance.randrange(99)}.", words))
-        else:
-            words = f"{chance.choice(('严禁', '警惕', '防范', '举报'))}{entry.value}"
-            found.append((f"{chance.choice(WHO)}在社区里宣传{words}的知识。", words))
-    return found
