@@ -125,6 +125,8 @@ async def test_each_part_may_do_what_the_table_says_and_nothing_else(
         Right("desk", "Write", "topic", "generation.events"),
         Right("incidents", "Write", "topic", "operator.events"),
         Right("identity", "Write", "topic", "control"),
+        Right("incidents", "Write", "topic", "control"),
+        Right("platform", "Write", "topic", "guards"),
     }
     assert not outside & set(rights())
     consent = guarded.settings("synthgate-consent", topic_prefix, tmp_path)
