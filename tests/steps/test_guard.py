@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acts_at_hand import a_bus, accept, an_event, answer
-from cases_at_hand import case, newest, of_kind, standing, works
+from cases_at_hand import act, case, newest, of_kind, standing, works
 from local_bus import LocalBus
 from synthgate.demo.acts import moment
 from synthgate.demo.facts import control
@@ -198,6 +198,20 @@ def test_a_rollback_says_who_took_it_back_and_tells_whoever_was_told(bus: LocalB
         and content.timeline[-1].detail["undoes"][0] == decision.decision
     )
     assert {f"rollback/{BAD}/{p}" for p in (0, 1)} <= newest(bus).keys()
+
+
+def test_a_case_closed_long_ago_is_overturned_too(tmp_path: Path) -> None:
+    bus = a_bus(tmp_path)
+    bus.fact("facts.features", planted().model_copy(update={"risk": "A.2a"}))  # no report owed
+    activate(bus, BAD)
+    (decision,) = ask(bus, ["u"])
+    act(bus, case(bus, f"content/{decision.decision}"), "case.closed")
+    assert case(bus, f"content/{decision.decision}").state == "closed"
+    bus.start()
+    roll_back(bus)
+    assert case(bus, f"content/{decision.decision}").status == "overturned"
+    held = standing(bus, "u")
+    assert held is not None and (held.standing, held.causes) == ("ok", [])
 
 
 def test_a_rollback_is_carried_out_once_whoever_does_it(bus: LocalBus) -> None:
