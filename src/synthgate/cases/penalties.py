@@ -113,15 +113,16 @@ class Conduct:
 
     def undone(self, penalties: Collection[str], by: str) -> "Conduct":
         """Take causes back; taken back once it stays so."""
-        return self._marked(penalties, (None, WAITS), by)
+        return self.marked(penalties, (None, WAITS), by)
 
     def resumed(self, penalties: Collection[str]) -> "Conduct":
         """Count what waited."""
-        return self._marked(penalties, (WAITS,), None)
+        return self.marked(penalties, (WAITS,), None)
 
-    def _marked(
+    def marked(
         self, penalties: Collection[str], held: tuple[str | None, ...], by: str | None
     ) -> "Conduct":
+        """Of these causes those that bear one of some marks (``undone_by``) bear another."""
         found = tuple(
             replace(one, undone_by=by)
             if one.penalty in penalties and one.undone_by in held

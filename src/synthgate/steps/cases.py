@@ -106,6 +106,10 @@ class Cases:
         """Pieces of work of a case that nobody has answered."""
         return len(self._open_work.get(case, ()))
 
+    def open_works(self, case: str) -> list[str]:
+        """Case ids of the pieces of work of a case that nobody has answered."""
+        return sorted(self._open_work.get(case, ()))
+
     def answered(self, partition: int) -> int:
         """Index of the last decision answered on a partition; -1 if none."""
         row = self._rows.get(progress_id(partition))

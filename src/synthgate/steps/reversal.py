@@ -6,20 +6,20 @@ found in the rows themselves, so that a worker that dies on the way leaves nothi
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from synthgate.cases import penalties
 from synthgate.cases.kinds import CONTENT
-from synthgate.cases.machine import Happened, next_due
+from synthgate.cases.machine import Happened, heard, next_due
 from synthgate.cases.penalties import WAITS, Conduct, Penalty
 from synthgate.events.decision import CaseRow, WorkRow
 from synthgate.law import LawBook, notices
 from synthgate.registries import Registries
 from synthgate.registries.withdrawals import Rollback
-from synthgate.step import Work
+from synthgate.step import OutRecord, Work
 from synthgate.steps.content_case import report_deadlines
-from synthgate.steps.docket import Docket, work_case
+from synthgate.steps.docket import Docket
 from synthgate.steps.guard import Guard
 from synthgate.steps.resting import Resting
 from synthgate.steps.violations import Violations
@@ -29,6 +29,14 @@ USERS_AT_ONCE: Final = 1_000
 OVERTURNED: Final = "overturned"
 Owner = tuple[Rollback | None, str]
 """Which rollback, or that a guard was let go; the user's case, or the case itself if it is nobody's."""
+
+
+class Act(NamedTuple):
+    """A rollback, or a guard let go, at a time (Unix ms)."""
+
+    id: str
+    at: int
+    rollback: Rollback | None = None
 
 
 class Reversal:
@@ -47,30 +55,49 @@ class Reversal:
         self._guard = guard
         self._violations = violations
         self._book = book
-        self._seen: dict[int, Mapping[str, int]] = {}
+        self._done: set[str] = set()
+        self._said: set[tuple[int, Owner]] = set()
 
     def forget(self) -> None:
-        """Partitions moved: look at all of them again."""
-        self._seen.clear()
+        """Partitions moved: what the last owner said may not have been published."""
+        self._done.clear()
+        self._said.clear()
 
     def tick(self, work: Work) -> None:
-        """What was taken back and is not carried out on a partition yet."""
-        rollbacks, gone = self._registries.control.taken_back()
-        due = [one for one in rollbacks if self._docket.get(report(one, work)) is None]
-        if not due and (not gone or self._seen.get(work.partition) == gone):
+        """What was taken back and is not carried out on a partition yet.
+
+        That it is, is said last: who takes the partition over before that says all of it again.
+        """
+        due = [act for act in self._acts() if not self._is_done(act, work)]
+        if not due:
             return
-        found = self._found(work.partition)
-        for rollback, name in list(found)[:USERS_AT_ONCE]:
-            cases = found[rollback, name]
-            if rollback is None:
-                acts = [*gone.values(), *(one.at for one in rollbacks)]
-                self._resume(cases, max(acts, default=0), work)
+        found = [
+            (owner, cases)
+            for owner, cases in self._found(work.partition, due).items()
+            if (work.partition, owner) not in self._said
+        ]
+        for owner, cases in found[:USERS_AT_ONCE]:
+            if owner[0] is None:
+                self._resume(cases, due[-1].at, work)
             else:
-                self._reverse(rollback, cases, work)
+                self._reverse(owner[0], cases, work)
+            self._said.add((work.partition, owner))
         if len(found) <= USERS_AT_ONCE:
-            self._seen[work.partition] = gone
-            for one in due:
-                self._docket.put(_done(one, work), work)
+            self._said = {one for one in self._said if one[0] != work.partition}
+            work.outputs.last["cases"] = [_done(act, work) for act in due]
+
+    def _acts(self) -> list[Act]:
+        rollbacks, gone = self._registries.control.taken_back()
+        acts = [Act(one.id, one.at, one) for one in rollbacks]
+        acts += [Act(f"guard/{subject}/{at}", at) for subject, at in gone.items()]
+        return sorted(acts, key=lambda act: (act.at, act.id))
+
+    def _is_done(self, act: Act, work: Work) -> bool:
+        """Read back from the topic: so it was published."""
+        name = report(act, work)
+        if name not in self._done and self._docket.get(name) is not None:
+            self._done.add(name)
+        return name in self._done
 
     def late(self, case: str, rests: Resting, work: Work) -> None:
         """A refusal that was heard after what it rests on was withdrawn."""
@@ -79,65 +106,74 @@ class Reversal:
         if rollback is not None and held is not None and held.status != OVERTURNED:
             self._reverse(rollback, [held], work)
 
-    def _found(self, partition: int) -> Mapping[Owner, list[CaseRow]]:
+    def _found(self, partition: int, due: Sequence[Act]) -> Mapping[Owner, list[CaseRow]]:
+        """Cases to change, and those that were changed by what is due, by user."""
         found: defaultdict[Owner, list[CaseRow]] = defaultdict(list)
+        rollbacks = [act.rollback for act in due]
         for row in self._docket.cases.of(partition, CONTENT.kind):
             rests = Resting.of(row)
-            if rests is None or row.status == OVERTURNED:
+            if rests is None:
                 continue
             name = row.links.get("users", [row.case])[0]
             rollback = self._guard.withdrawn(rests)
             if rollback is not None:
-                found[rollback, name].append(row)
-            elif row.detail.get("waits") == WAITS and not self._guard.covers(rests):
+                if row.status != OVERTURNED or (
+                    rollback in rollbacks and heard(row, f"{rollback.id}/{row.cause}")
+                ):
+                    found[rollback, name].append(row)
+            elif row.status != OVERTURNED and (
+                heard(row, f"{row.case}/resumed/{due[-1].at}")
+                or (row.detail.get("waits") == WAITS and not self._guard.covers(rests))
+            ):
                 found[None, name].append(row)
         return found
 
     def _reverse(self, rollback: Rollback, cases: list[CaseRow], work: Work) -> None:
-        """Take everything back that one user was charged with."""
-        names = {row.cause: row for row in cases}
+        """Take everything back that one user was charged with. What was said before is said again."""
         held = self._docket.get(cases[0].links.get("users", [""])[0])
         taken: dict[str, str] = {}
+        told: set[str] = set()
+        id_ = f"{rollback.id}/{cases[0].case if held is None else held.case}"
         if held is not None:
+            causes = {row.cause for row in cases}
             conduct = Conduct.from_row(held.detail)
-            stands = (None, WAITS, rollback.id)
             taken = {
                 one.cause: one.penalty
                 for one in conduct.violations
-                if one.cause in names and one.undone_by in stands
+                if one.cause in causes and one.undone_by in (None, WAITS, id_)
             }
-            if taken:
-                event = _happened(
-                    "penalty.reversed", rollback, next(iter(taken.values())), list(taken.values())
-                )
-                told = {step.cause for step in self._violations.steps(conduct)} & taken.keys()
-                self._violations.take_back(held, taken.values(), event, work)
-                if told:
-                    self._tell(rollback, held, names[min(told)], event.id, work)
+            noted = next((one for one in held.timeline if one.id == id_), None)
+            steps = {step.cause for step in self._violations.steps(conduct)}
+            told = set(noted.detail["told"]) if noted else steps & taken.keys()
+        if held is not None and taken:
+            detail = {"undoes": list(taken.values()), "told": sorted(told)}
+            event = _happened("penalty.reversed", rollback, id_, detail)
+            self._violations.take_back(held, taken.values(), event, work)
         for row in cases:
-            event = _happened("decision.overturned", rollback, row.cause, [])
+            event = _happened("decision.overturned", rollback, f"{rollback.id}/{row.cause}", {})
+            for case in self._docket.cases.open_works(row.case):
+                self._withdraw(case, work)
             self._violations.overturn(row, taken.get(row.cause), event, work)
-            self._withdraw(f"{row.cause}/incidents/notice", work)
+        if held is not None and told:
+            self._tell(rollback, held, min(told), f"{id_}/notice", work)
 
-    def _tell(
-        self, rollback: Rollback, held: CaseRow, case: CaseRow, event: str, work: Work
-    ) -> None:
+    def _tell(self, rollback: Rollback, held: CaseRow, cause: str, notice: str, work: Work) -> None:
         """A user who was told of a measure is told that it is gone."""
         rule = self._book.at(rollback.at).rule("DSP-10-7")
         if rule is None:
             return
         text = notices.said("penalty_lifted", detail=rollback.reason)
-        notice = WorkRow(
-            id=f"{event}/notice", kind="notice.due", case=case.case, cause=case.cause, rule="DSP-10-7",
+        row = WorkRow(
+            id=notice, kind="notice.due", case=held.case, cause=cause, rule="DSP-10-7",
             article=rule.citation, force=rule.force.value, recipient=held.user, text=text,
             due_at=rollback.at + self._violations.work_ms(rollback.at), about={"undoes": rollback.id},
         )  # fmt: skip
-        self._docket.owe([notice], work, held.tenant, held.key, rollback.at)
+        self._docket.owe([row], work, held.tenant, held.key, rollback.at)
 
-    def _withdraw(self, notice: str, work: Work) -> None:
-        """A notice nobody has answered yet is not owed any more."""
-        held = self._docket.get(work_case(notice))
-        if held is not None and held.state == "open":
+    def _withdraw(self, case: str, work: Work) -> None:
+        """Work nobody has answered yet is not owed any more."""
+        held = self._docket.get(case)
+        if held is not None:
             changed = {
                 "version": held.version + 1, "state": "closed", "status": "withdrawn", "due_at": None,
             }  # fmt: skip
@@ -147,23 +183,22 @@ class Reversal:
         """Count what waited for one user, and let reports be due. at: when the guard was let go, Unix ms."""
         held = self._docket.get(cases[0].links.get("users", [""])[0])
         if held is not None:
+            id_ = f"resumed/{at}/{held.case}"
+            noted = next((one for one in held.timeline if one.id == id_), None)
             conduct = Conduct.from_row(held.detail)
             causes = {row.cause for row in cases}
-            waited = [
+            waited = noted.detail["counts"] if noted else [
                 one.penalty
                 for one in conduct.violations
                 if one.cause in causes and one.undone_by == WAITS
-            ]
+            ]  # fmt: skip
             if waited:
-                event = Happened(
-                    "penalty.resumed", f"resumed/{waited[0]}", at, detail={"counts": waited}
-                )
-                before = self._steps(conduct)
+                before = self._steps(conduct.marked(waited, (None,), WAITS))
+                event = Happened("penalty.resumed", id_, at, detail={"counts": waited})
                 self._violations.resume(held, waited, event, work)
-                now = self._docket.get(held.case) or held
-                self._told(now, before, event.id, work)
+                self._told(self._docket.get(held.case) or held, before, at, work)
         for row in cases:
-            event = Happened("case.resumed", f"{row.case}/resumed", at)
+            event = Happened("case.resumed", f"{row.case}/resumed/{at}", at)
             law = self._book.at(at)
             deadlines = (
                 report_deadlines(row.detail["risks"], law, at) if row.state == "open" else []
@@ -176,7 +211,7 @@ class Reversal:
 
             self._docket.advance(CONTENT, row, event, work, also=due)
 
-    def _told(self, held: CaseRow, before: Mapping[str, Penalty], event: str, work: Work) -> None:
+    def _told(self, held: CaseRow, before: Mapping[str, Penalty], at: int, work: Work) -> None:
         """Every step that is another one now is told."""
         for cause, step in self._steps(Conduct.from_row(held.detail)).items():
             if before.get(cause) == step:
@@ -185,7 +220,7 @@ class Reversal:
             rule = self._book.at(step.at).rule(name)
             if rule is not None:
                 basis = {"rule": name, "article": rule.citation, "force": rule.force.value}
-                notice = f"{cause}/incidents/notice/{event}"
+                notice = f"{cause}/incidents/notice/{at}"
                 self._violations.tell(held, step, f"content/{cause}", notice, basis, work)
 
     def _steps(self, conduct: Conduct) -> dict[str, Penalty]:
@@ -195,24 +230,21 @@ class Reversal:
         return {cause: step for cause, step in sternest.items() if step is not None}
 
 
-def report(rollback: Rollback, work: Work) -> str:
-    """Case id of the word that a rollback is carried out on a partition."""
-    return f"{rollback.id}/{work.partition}"
+def report(act: Act, work: Work) -> str:
+    """Case id of the word that an act is carried out on a partition."""
+    return f"{act.id}/{work.partition}"
 
 
-def _done(rollback: Rollback, work: Work) -> CaseRow:
-    return CaseRow(
-        case=report(rollback, work), version=1, kind="event", state="closed", status="done",
-        tenant="_", user=None, opened_at=rollback.at, cause=rollback.id, receipt=None, rules=[],
-        detail={"to": rollback.to},
+def _done(act: Act, work: Work) -> OutRecord:
+    row = CaseRow(
+        case=report(act, work), version=1, kind="event", state="closed", status="done",
+        tenant="_", user=None, opened_at=act.at, cause=act.id, receipt=None, rules=[],
     )  # fmt: skip
+    return row.case.encode(), row.model_dump_json().encode(), ()
 
 
-def _happened(type: str, rollback: Rollback, about: str, undoes: list[str]) -> Happened:  # noqa: A002
-    return Happened(
-        type, f"{rollback.id}/{about}", rollback.at, by=rollback.by, reason=rollback.reason,
-        detail={"undoes": undoes},
-    )  # fmt: skip
+def _happened(type: str, rollback: Rollback, id: str, detail: Mapping[str, Any]) -> Happened:  # noqa: A002
+    return Happened(type, id, rollback.at, by=rollback.by, reason=rollback.reason, detail=detail)
 
 
 def _root(cause: str) -> str:
