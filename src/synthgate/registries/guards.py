@@ -12,6 +12,7 @@ class Guards(Table[GuardRow]):
     """Surges of refusals, by what they rest on; every incidents worker knows those of all partitions."""
 
     topic = "guards"
+    ours = True
 
     def __init__(self, store: RocksEntries[Any] | None = None) -> None:
         super().__init__(store)

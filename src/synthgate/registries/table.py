@@ -102,6 +102,16 @@ class Table(Generic[R]):
         row = self.held(key)
         return None if row is UNREADABLE else row
 
+    def overspoken(self, partition: int) -> Iterator[R]:
+        """Rows of a partition behind which another owner's late word stands, to be said again; each once.
+
+        Of rows of one version with different contents the next version is said.
+        """
+        for key, version in self.late.take(partition).items():
+            row = self.permitted(key)
+            if row is not None:
+                yield row.model_copy(update={"version": max(row.version, version + 1)})
+
     def rows(self) -> Iterator[R]:
         """Every readable row."""
         return (row for _, row in self.pairs())

@@ -100,18 +100,25 @@ class Guard:
         )
 
     def _fire(self, subject: str, now: int, usual: int, at: int, work: Work) -> None:
-        key = f"{work.partition}/{subject}"
-        held = self._registries.guards.held(key)
+        held = self._registries.guards.held(f"{work.partition}/{subject}")
         version = 1 if held is None or held is UNREADABLE else held.version + 1
         row = GuardRow(
             version=version, partition=work.partition, subject=subject, since=at, users=now, usual=usual
         )  # fmt: skip
-        value = row.model_dump_json().encode()
-        self._registries.apply("guards", work.partition, -1, key.encode(), value)
-        work.outputs.add("guards", key.encode(), value)
+        self._say(row, work)
         work.outputs.guards[subject.partition("/")[0]] += 1
         log.warning(
             "blast guard: %s people refused within the hour on partition %s rest on %s (usual: %s);"
             " penalties and reports that rest on it alone wait: `synthgate library guards`",
             now, work.partition, subject, usual,
         )  # fmt: skip
+
+    def say_again(self, work: Work) -> None:
+        """Guards of this partition behind which another owner's late word stands on the topic."""
+        for row in self._registries.guards.overspoken(work.partition):
+            self._say(row, work)
+
+    def _say(self, row: GuardRow, work: Work) -> None:
+        key, value = f"{row.partition}/{row.subject}".encode(), row.model_dump_json().encode()
+        self._registries.apply("guards", work.partition, -1, key, value)
+        work.outputs.add("guards", key, value)

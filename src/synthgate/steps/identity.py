@@ -28,17 +28,10 @@ class IdentityDuty:
     async def gather(self, passages: Sequence[Passage], work: Work) -> Gathered:
         """Facts in order: a permit counts for what stands behind it in the same batch."""
         read = await work.fresh(self._fresh, topics.COPIES["identity"])
-        self._say_again(work)
+        for row in self._registries.users.overspoken(work.partition):
+            _say(row, work)
         facts = [self._one(passage, work) for passage in passages]
         return Gathered(facts, read)
-
-    def _say_again(self, work: Work) -> None:
-        """Rows of this partition behind which another owner's late word stands on the topic (ADR 0024)."""
-        users = self._registries.users
-        for key, version in users.late.take(work.partition).items():
-            row = users.permitted(key)
-            if row is not None:
-                _say(row.model_copy(update={"version": max(row.version, version + 1)}), work)
 
     def _one(self, passage: Passage, work: Work) -> IdentityFacts:
         event = passage.event

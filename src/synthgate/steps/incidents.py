@@ -111,9 +111,10 @@ class IncidentsStep:
         return work.outputs
 
     def _say_again(self, work: Work) -> None:
-        """Rows as they are now where a worker that was taken for dead has spoken last (decision 0024)."""
+        """Rows as they are now where a worker that was taken for dead has spoken last (ADR 0024)."""
         self._docket.say_again(work)
         self._violations.standing.say_again(work)
+        self._guard.say_again(work)
 
     def _decisions(self, batch: Batch, work: Work) -> None:
         """Answer these and every one missing before them.

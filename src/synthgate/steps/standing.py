@@ -54,12 +54,8 @@ class Standing:
 
     def say_again(self, work: Work) -> None:
         """Standings of this partition behind which another owner's late word stands on the topic."""
-        standings = self._registries.standings
-        for key, version in standings.late.take(work.partition).items():
-            row = standings.held(key)
-            if row is None or row is UNREADABLE:
-                continue
-            self._say(row.model_copy(update={"version": max(row.version, version + 1)}), work)
+        for row in self._registries.standings.overspoken(work.partition):
+            self._say(row, work)
 
     def _say(self, row: StandingRow, work: Work) -> None:
         name, value = f"{row.tenant}/{row.user}".encode(), row.model_dump_json().encode()
