@@ -54,6 +54,12 @@ def test_deciders_are_read_from_obligation_records(monkeypatch, tmp_path):
         monkeypatch.delitem(sys.modules, f"synthgate.obligations.{name}", raising=False)
 
 
+def test_of_a_duty_that_is_a_folder_the_file_is_named():
+    found = coverage.deciders()
+    assert found["LBL-6-1"] == ("labelling/taken_in",)
+    assert found["DSP-9-1"] == ("identity",)
+
+
 def test_without_duties_nothing_is_decided(monkeypatch):
     monkeypatch.setitem(sys.modules, "synthgate.obligations", None)
     assert coverage.deciders() == {}

@@ -1,6 +1,6 @@
 """A mutation check over the branches of every ``decide``: each is bent, and a test must notice.
 
-Bent are the functions of ``obligations/*.py`` and the tables they read: a condition that always or never holds,
+Bent are the functions of ``obligations`` and the tables they read: a condition that always or never holds,
 a comparison swapped, half of an and/or dropped, a ``not`` removed, a check that yields nothing, an outcome or
 constant replaced. The duty's own unit tests are called as plain functions, and if none of them fails, the rule
 stories of the duty are told on a local bus. What still stands is a survivor.
@@ -43,10 +43,12 @@ FEW_EXAMPLES: Final = hypothesis.settings(
 
 def unit_checks(duty: str) -> tuple[list[Check], list[Check]]:
     """The duty's own tests: one callable for each set of parameters, and the property tests."""
-    tests = importlib.import_module(f"obligations.test_{duty}")
+    folder = Path(str(importlib.import_module("obligations").__file__)).parent
+    names = [duty, *(path.stem[5:] for path in sorted(folder.glob(f"test_{duty}_*.py")))]
     examples: list[Check] = []
     properties: list[Check] = []
-    for name, test in vars(tests).items():
+    tests = [importlib.import_module(f"obligations.test_{name}") for name in names]
+    for name, test in (pair for module in tests for pair in vars(module).items()):
         if name.startswith("test_") and isinstance(test, FunctionType):
             if hasattr(test, "hypothesis"):
                 properties.append(_few(test))

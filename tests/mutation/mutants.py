@@ -10,13 +10,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pkgutil import iter_modules
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change. ``code`` replaces a function's, ``value`` a module constant; ``place`` names which."""
+    """One change. ``code`` replaces a function's, ``value`` a module constant; ``place`` names which.
+
+    duty: the file, ``labelling.taken_in`` of a duty that is a folder.
+    """
 
     duty: str
     place: str
@@ -31,7 +35,9 @@ class Mutant:
         return f"{self.duty}.{self.place}: {self.change}"
 
     def __str__(self) -> str:
-        return f"obligations/{self.duty}.py:{self.line}: {self.place}: {self.change}"
+        return (
+            f"obligations/{self.duty.replace('.', '/')}.py:{self.line}: {self.place}: {self.change}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,11 @@ class Site:
 
 
 def mutants(duty: str) -> list[Mutant]:
-    """Every mutant of a duty's file; those that read alike in one function are numbered."""
+    """Every mutant of a duty's files; those that read alike in one function are numbered."""
+    return [mutant for name in files_of(duty) for mutant in _mutants(name)]
+
+
+def _mutants(duty: str) -> list[Mutant]:
     module = module_of(duty)
     tree = ast.parse(inspect.getsource(module))
     found: list[Mutant] = []
@@ -88,9 +98,9 @@ def _mutant(
 
 
 def sites(tree: ast.Module) -> Iterator[Site]:
-    """Every node inside functions and module constants, docstrings, annotations and OBLIGATION left out."""
+    """Every node inside functions and module constants, docstrings, annotations and what is told left out."""
     for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node) != "OBLIGATION":
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node) not in _TOLD:
             yield from _below(node, _target(node))
         elif isinstance(node, ast.FunctionDef):
             yield from _below(node, node.name)
@@ -100,6 +110,8 @@ def sites(tree: ast.Module) -> Iterator[Site]:
                     yield from _below(inner, f"{node.name}.{inner.name}")
 
 
+_TOLD: Final = ("OBLIGATION", "RULES")
+"""What a file says of itself: it decides nothing."""
 _LEFT_OUT: Final = {"annotation", "returns", "decorator_list", "args", "target", "targets"}
 
 
@@ -174,6 +186,13 @@ def _steps(site: Site) -> Iterator[ast.AST]:
             yield ast.Constant(value + 1)
         case ast.Constant(str() as value):
             yield ast.Constant(f"{value}~")
+
+
+def files_of(duty: str) -> list[str]:
+    """Its file; or, of a duty that is a folder, the folder's own and every one in it."""
+    folder = getattr(module_of(duty), "__path__", None)
+    inside = [] if folder is None else [f"{duty}.{info.name}" for info in iter_modules(folder)]
+    return [duty, *inside]
 
 
 def module_of(duty: str) -> ModuleType:

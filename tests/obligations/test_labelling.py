@@ -12,15 +12,9 @@ from synthgate.events.event import STUB
 from synthgate.events.models import Medium, Role
 from synthgate.events.types import CHAIN_TYPES
 from synthgate.law.reasons import texts
-from synthgate.obligations.labelling import (
-    OBLIGATION,
-    LabellingFacts,
-    ObjectFact,
-    OutputFact,
-    brings_files,
-    decide,
-    declared_of,
-)
+from synthgate.obligations.labelling import OBLIGATION, decide
+from synthgate.obligations.labelling.events import brings_files, declared_of
+from synthgate.obligations.labelling.facts import LabellingFacts, ObjectFact, OutputFact
 
 DONE = event("generation.completed", {"text": "你好"})
 PART = event("generation.segment", {"text": "你好"}, generation={"segment": {"index": 1}})

@@ -28,7 +28,8 @@ from synthgate.effects.objects import LocalObjects
 from synthgate.effects.provider_code import SAMPLE_CODE
 from synthgate.events import topics
 from synthgate.events.origin import Origin
-from synthgate.obligations.labelling import LabellingFacts, decide
+from synthgate.obligations.labelling import decide
+from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.settings import Settings
 from synthgate.step import Waiting
 from synthgate.steps.labelling import LabellingDuty

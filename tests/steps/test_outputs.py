@@ -20,7 +20,8 @@ from synthgate.effects.produce_id import produce_id
 from synthgate.events.facts import FeatureRow
 from synthgate.law.reasons import texts
 from synthgate.library.sample import SAMPLE_VERSION
-from synthgate.obligations.labelling import LabellingFacts, decide
+from synthgate.obligations.labelling import decide
+from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.step import Waiting
 from synthgate.steps import outputs
 

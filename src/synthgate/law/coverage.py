@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -76,7 +77,10 @@ def load_plan(path: Path = FILE) -> Plan:
 
 
 def deciders() -> dict[str, tuple[str, ...]]:
-    """Rule id to the duties whose OBLIGATION claims it; duties that do not exist yet claim nothing."""
+    """Rule id to the duties whose OBLIGATION claims it; duties that do not exist yet claim nothing.
+
+    Of a duty that is a folder, the file whose RULES say so: ``labelling/taken_in``.
+    """
     try:
         package = importlib.import_module(_DUTIES)
     except ModuleNotFoundError as error:
@@ -85,10 +89,24 @@ def deciders() -> dict[str, tuple[str, ...]]:
         return {}
     found: dict[str, list[str]] = {}
     for info in pkgutil.iter_modules(package.__path__):
-        duty = getattr(importlib.import_module(f"{_DUTIES}.{info.name}"), "OBLIGATION", None)
+        module = importlib.import_module(f"{_DUTIES}.{info.name}")
+        duty = getattr(module, "OBLIGATION", None)
+        files = _files(module) if info.ispkg else {}
         for rule in () if duty is None else duty.rules:
-            found.setdefault(rule, []).append(info.name)
+            found.setdefault(rule, []).append(files.get(rule, info.name))
     return {rule: tuple(sorted(names)) for rule, names in found.items()}
+
+
+def _files(package: ModuleType) -> dict[str, str]:
+    """Rule id to the file of a duty's folder that decides it."""
+    folder = package.__name__.rpartition(".")[2]
+    names = [info.name for info in pkgutil.iter_modules(package.__path__)]
+    modules = {name: importlib.import_module(f"{package.__name__}.{name}") for name in names}
+    return {
+        rule: f"{folder}/{name}"
+        for name, module in modules.items()
+        for rule in getattr(module, "RULES", ())
+    }
 
 
 def triggers(rule: str) -> tuple[str, ...]:

@@ -80,7 +80,9 @@ def _evidence(rule: str, plan: coverage.Plan, decided: Mapping[str, tuple[str, .
 
 def _tests(paths: tuple[str, ...], duties: tuple[str, ...]) -> str:
     """The duty's own test first, then whatever runs more of the chain."""
-    own = [path for path in paths if path in {f"tests/obligations/test_{d}.py" for d in duties}]
+    mine = {f"tests/obligations/test_{duty.replace('/', '_')}.py" for duty in duties}
+    mine |= {f"tests/obligations/test_{duty.partition('/')[0]}.py" for duty in duties}
+    own = [path for path in paths if path in mine]
     others = [path for path in paths if path not in own]
     return _code((own + others)[:_TESTS_SHOWN]) or "none names it"
 

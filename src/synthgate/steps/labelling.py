@@ -17,14 +17,9 @@ from synthgate.events.event import Event
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Hold, Outcome, Verdict
 from synthgate.law import LawBook
-from synthgate.obligations.labelling import (
-    INGESTED,
-    OBLIGATION,
-    LabellingFacts,
-    brings_files,
-    decide,
-    names_objects,
-)
+from synthgate.obligations.labelling import OBLIGATION, decide
+from synthgate.obligations.labelling.events import INGESTED, brings_files, names_objects
+from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.registries import Registries
 from synthgate.settings import Settings
 from synthgate.step import Fresh, Work

@@ -2,7 +2,7 @@
 
 from synthgate.events.event import Event
 from synthgate.events.passage import FAST, SLOW
-from synthgate.obligations.labelling import brings_files
+from synthgate.obligations.labelling.events import brings_files
 
 
 def lane_of(event: Event, scored: frozenset[str] = frozenset()) -> str:

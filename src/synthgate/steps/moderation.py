@@ -17,7 +17,7 @@ from synthgate.events.undeclared import undeclared
 from synthgate.events.verdicts import Verdict
 from synthgate.library.folding import SOMETHING
 from synthgate.library.library import Hit, Library
-from synthgate.obligations.labelling import brings_files
+from synthgate.obligations.labelling.events import brings_files
 from synthgate.obligations.moderation import OBLIGATION, ModerationFacts
 from synthgate.registries import Registries
 from synthgate.step import Fresh, Work

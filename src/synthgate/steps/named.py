@@ -10,7 +10,7 @@ from synthgate.effects.labelled_file import LabelledFile, read_object
 from synthgate.effects.labelled_text import LabelledText
 from synthgate.effects.objects import LocalObjects
 from synthgate.events.event import Event
-from synthgate.obligations.labelling import ObjectFact
+from synthgate.obligations.labelling.facts import ObjectFact
 
 
 class NamedObjects:

@@ -11,7 +11,8 @@ from synthgate.effects.sources import SourceError, Sources
 from synthgate.effects.workshop import Key, Outcome, Task, Workshop
 from synthgate.events.event import Event
 from synthgate.events.passage import Passage
-from synthgate.obligations.labelling import OutputFact, brings_files, declared_of
+from synthgate.obligations.labelling.events import brings_files, declared_of
+from synthgate.obligations.labelling.facts import OutputFact
 from synthgate.settings import Settings
 
 WAIT_SECONDS: Final = 5.0

@@ -17,6 +17,7 @@ from synthgate.law import LawBook
 from synthgate.ledger import LogReader
 from synthgate.ledger.errors import EntryExpired, KeyErased
 from synthgate.obligations import consent, identity, labelling, moderation, retention
+from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.steps.answers import unpack
 from synthgate.steps.trace_index import passage_of
 
@@ -25,7 +26,7 @@ _DUTIES: Final[Mapping[str, tuple[Any, Callable[..., Verdict]]]] = {
     "identity": (identity.IdentityFacts, identity.decide),
     "consent": (consent.ConsentFacts, consent.decide),
     "moderation": (moderation.ModerationFacts, moderation.decide),
-    "labelling": (labelling.LabellingFacts, labelling.decide),
+    "labelling": (LabellingFacts, labelling.decide),
     "retention": (retention.RetentionFacts, retention.decide),
 }
 _STUBBED_LATE: Final = ("bug", "origin_conflict")

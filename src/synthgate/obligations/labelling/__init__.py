@@ -1,0 +1,89 @@
+"""Labelling: what was generated says so, to people in words and to machines in seven fields.
+
+Law        DSP Art. 16-18; Labelling Measures Art. 4-6, 10; GB 45438-2025 5, 6, Annex E; TC260-PG-20252A
+Rules      by duty, a file each: ``outputs`` (DSP 16, 17 ¶1), ``handed_over`` (LBL 4 ¶2), ``taken_in`` (LBL 6)
+Hears      generation.completed, generation.segment, asset.exported, content.published, content.ingested
+Facts      what the duties before said, the template, our provider code, objects of ours that are named,
+           files the event brings and what came of labelling them
+Remembers  nothing (that a stream has begun with its label is read in the object store)
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from synthgate.events.event import Event
+from synthgate.events.verdicts import Hold, Outcome, Reason, Verdict
+from synthgate.law import Law
+from synthgate.obligations.labelling import handed_over, outputs, taken_in
+from synthgate.obligations.labelling.events import INGESTED, names_objects
+from synthgate.obligations.labelling.facts import LabellingFacts
+from synthgate.step import Obligation
+
+NAME: Final = "labelling"
+LABELLED_TYPES: Final = (
+    "generation.completed", "generation.segment", "asset.exported", "content.published",
+    "content.ingested",
+)  # fmt: skip
+"""Events this duty can label."""
+LABELLED_MEDIA: Final = ("text", "image", "audio", "video", "other")
+
+
+def decide(event: Event, facts: LabellingFacts, law: Law, as_of: int) -> Verdict:
+    """Pass if everything that will be delivered carries, or can be given, a right label; else say why not.
+
+    Pure and total. What a duty before refused or holds is not labelled: refused or held here too.
+    """
+    cell = law.cell(event.type, event.role, event.medium, NAME)
+    if not cell.applies:
+        return Verdict(NAME, Outcome.NOT_APPLICABLE, (), facts.row(), cell=cell.id)
+    held = facts.upstream == "hold"
+    before = law.fault("HOUSE-upstream", "upstream_held" if held else "upstream_refused")
+    if held and before:
+        hold = Hold.RETRY if facts.held == Hold.RETRY.value else Hold.REVIEW
+        return Verdict(NAME, Outcome.HOLD, before, facts.row(), hold=hold)
+    if facts.upstream is not None and before:
+        return Verdict(NAME, Outcome.REFUSE, before, facts.row())
+    reasons = (
+        *_configured(event, facts, law),
+        *_faults(event, facts, law),
+        *_read_back(facts, law),
+    )
+    outcome = Outcome.REFUSE if reasons else Outcome.PASS
+    return Verdict(NAME, outcome, reasons, facts.row())
+
+
+def _faults(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
+    """What the duty the event falls under finds."""
+    if event.type == INGESTED:
+        yield from taken_in.taken_in(event, facts, law)
+    elif names_objects(event):
+        yield from handed_over.handed_over(event, facts, law)
+    else:
+        yield from outputs.own(event, facts, law)
+
+
+def _configured(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
+    """GB-E-4 and house policy: without a code of our own, a template and a labeller nothing is labelled."""
+    if event.type not in LABELLED_TYPES or event.medium not in LABELLED_MEDIA:
+        yield from law.fault("HOUSE-not_configured", "no_labeller", "/generation/medium")
+    if not facts.registered:
+        yield from law.fault(
+            "HOUSE-not_configured", "template_unregistered", "/generation/template"
+        )
+    if facts.provider is not None:
+        yield from law.fault("GB-E-4", facts.provider, "setting:provider_code")
+
+
+def _read_back(facts: LabellingFacts, law: Law) -> Iterator[Reason]:
+    """DSP-16-2: what cannot be read back does not travel with the content."""
+    if not facts.readback_ok:
+        yield from law.fault("DSP-16-2", "label_unreadable")
+
+
+OBLIGATION = Obligation(
+    name=NAME,
+    articles=("DSP 16", "DSP 17", "LBL 4", "LBL 5", "GB 45438", "TC260-PG-20252A"),
+    rules=(*outputs.RULES, *handed_over.RULES, *taken_in.RULES),
+    hears=LABELLED_TYPES,
+    decide=decide,
+)
