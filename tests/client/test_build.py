@@ -52,6 +52,7 @@ def test_result_bears_the_pass_and_the_output() -> None:
 
 
 build = events()
+ROW = {"name": "a.png", "sha256": "0" * 64, "media_type": "image/png", "size_bytes": 1}
 ALL = {
     "account.registered": build.account_registered("u"),
     "identity.verified": build.identity_verified(
@@ -76,6 +77,12 @@ ALL = {
     "generation.segment": build.segment("u", GENERATION, text="t", pass_text="p", index=0),
     "content.published": build.published("u", GENERATION, pass_text="p"),
     "asset.exported": build.exported("u", GENERATION, pass_text="p"),
+    "export.unlabelled_requested": build.unlabelled(
+        "u", GENERATION, pass_text="p", content={"objects": [ROW], "originals": [ROW]}
+    ),
+    "content.transformed": build.transformed(
+        "u", GENERATION, pass_text="p", content={"objects": [ROW], "parents": [ROW]}
+    ),
     "content.delivered": build.delivered("u", GENERATION, pass_text="p", recipient="r"),
 }
 

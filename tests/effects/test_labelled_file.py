@@ -122,7 +122,7 @@ class TestInTheStore:
 
     @pytest.fixture
     def made(self, png, store):
-        made = LabelledFile.make(3, ORIGIN, marked("a.png", "image", png), LABEL)
+        made = LabelledFile.make(3, ORIGIN, marked("a.png", "image", png), LABEL, "5" * 64)
         store.put_all(made.files())
         return made
 

@@ -87,10 +87,10 @@ def test_other_bytes_under_its_name_are_not_released(shop, store, home):
 def test_a_batch_may_wait_and_finds_what_was_done_meanwhile(shop, home, monkeypatch):
     gate, begun = threading.Event(), []
 
-    def slow(*asked):
+    def slow(*asked, **how):
         begun.append(asked[1])
         assert gate.wait(SOON)
-        return mark(*asked)
+        return mark(*asked, **how)
 
     monkeypatch.setattr(workshop, "mark", slow)
     tasks = {key(number): task(home) for number in (1, 2)}
@@ -117,7 +117,7 @@ def test_slow_files_do_not_stand_in_the_way_of_quick_ones(shop, home, monkeypatc
     gate = threading.Event()
     (home / "in" / "f.mp4").write_bytes((FILES / "film.mp4").read_bytes())
 
-    def slow(*asked):
+    def slow(*asked, **how):
         assert gate.wait(SOON)
         raise Unlabelled("file_too_slow")
 

@@ -26,8 +26,8 @@ from synthgate.events.verdicts import Outcome, Verdict
 from synthgate.law import reasons
 from synthgate.obligations.identity import OBLIGATION, IdentityFacts, decide
 from synthgate.registries import Registries
-from synthgate.registries.control import Terms
 from synthgate.registries.standings import StandingSeen
+from synthgate.registries.terms import Terms
 from synthgate.registries.users import Verification
 
 BOOK = law.load()

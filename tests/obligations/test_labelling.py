@@ -13,12 +13,18 @@ from synthgate.events.models import Medium, Role
 from synthgate.events.types import CHAIN_TYPES
 from synthgate.law.reasons import texts
 from synthgate.obligations.labelling import OBLIGATION, decide
-from synthgate.obligations.labelling.events import brings_files, declared_of
+from synthgate.obligations.labelling.events import (
+    brings_files,
+    declared_of,
+    rows_of_ours,
+    rows_to_label,
+)
 from synthgate.obligations.labelling.facts import LabellingFacts, ObjectFact, OutputFact
 
 DONE = event("generation.completed", {"text": "你好"})
 PART = event("generation.segment", {"text": "你好"}, generation={"segment": {"index": 1}})
 EXPORT = event("asset.exported", {"objects": [{"name": "3/a.txt"}]})
+BARE = event("export.unlabelled_requested", {"objects": [{"name": "3/a.txt"}], "text": "你好"})
 FILE = {"name": "a", "sha256": "0" * 64, "media_type": "x", "size_bytes": 1}
 
 
@@ -37,6 +43,9 @@ GOOD = LabellingFacts(
 )
 OBJECT = ObjectFact(stored=True)
 LABELLED = (OutputFact(),)
+ASKED = {"objects": (OBJECT,), "verified": True, "duty_clause": "c" * 64, "accepted_at": TIME_MS}
+"""Facts of a user who may have a copy without the explicit label."""
+MADE_OF = {"objects": (OBJECT,), "outputs": LABELLED}
 MEDIA = ("text", "image", "audio", "video", "other")
 FIRST = "/content/objects/0"
 UNSHOWN = (OutputFact(unshown="label_too_small"),)
@@ -65,6 +74,13 @@ def faults(verdict):
         *((brought(medium), {"text": False, "outputs": LABELLED * 2}) for medium in MEDIA),
         (brought("text"), {"outputs": LABELLED}),
         (brought("text", "generation.segment"), {"outputs": LABELLED, "text": False, "segment": 0}),
+        (BARE, ASKED),
+        (BARE, ASKED | {"a17_item": None, "sentence_valid": False}),
+        (BARE, ASKED | {"text": False, "outputs": LABELLED}),
+        (BARE, ASKED | {"objects": (replace(OBJECT, explicit=False),)}),
+        (brought("image", "content.transformed"), MADE_OF | {"text": False}),
+        (brought("image", "content.transformed"), MADE_OF | {"outputs": (OutputFact(kept="altered"),)}),
+        (event("content.transformed", {"text": "你好"}), {"objects": (OBJECT, OBJECT)}),
         (taken_in(), {"outputs": LABELLED}),
         (taken_in(declared_ai=False), {"outputs": LABELLED, "sentence_valid": False}),
         (taken_in(), {"outputs": (OutputFact(found="1"), OutputFact(signs=True)), "interface_label": True}),
@@ -79,6 +95,7 @@ def test_what_carries_or_can_be_given_a_label_passes(made, facts):
 
 
 UNLAWFUL = {
+    "LBL-9-1": (BARE, ASKED | {"accepted_at": None}, "duty_clause_not_accepted", "user"),
     "DSP-18-1": (taken_in(), {"outputs": (OutputFact("label_altered"),)}, "label_altered", FIRST),
     "LBL-6-1": (taken_in(), {"outputs": (OutputFact(found="1"),)}, "notice_missing", FIRST),
     "LBL-6-2": (taken_in(declared_ai=True), {"outputs": LABELLED}, "notice_missing", FIRST),
@@ -154,7 +171,9 @@ def test_only_exports_and_publications_speak_of_objects_labelled_before():
 
 @pytest.mark.parametrize("kind", [kind for kind in CHAIN_TYPES if kind != STUB])
 def test_output_of_a_model_and_what_is_taken_in_bring_files_and_nothing_else_does(kind):
-    brings = kind in ("generation.completed", "generation.segment", "content.ingested")
+    brings = kind in (
+        "generation.completed", "generation.segment", "content.ingested", "content.transformed",
+    )  # fmt: skip
     assert brings_files(event(kind, {"objects": [FILE]})) == brings
     assert not brings_files(event(kind, {"text": "你好"}))
     assert not brings_files(event(kind))
@@ -259,9 +278,73 @@ def test_without_the_rule_a_hold_before_is_no_hold_here(held):
 
 
 @pytest.mark.parametrize(
-    "kind",
-    ["scene.started", "export.unlabelled_requested", "content.transformed"],
-)
+    ("facts", "fault"),
+    [
+        ({"verified": False}, ("LBL-9-1", "recipient_unverified", "user")),
+        ({"duty_clause": None}, ("LBL-9-1", "duty_clause_missing", "terms")),
+        ({"duty_clause": None, "accepted_at": None}, ("LBL-9-1", "duty_clause_missing", "terms")),
+        ({"objects": ()}, ("DSP-16-3", "object_missing", "/content/objects")),
+        ({"objects": (ObjectFact(False, ("Label",)),)}, ("DSP-16-3", "object_missing", "object:0")),
+        ({"objects": (replace(OBJECT, same_text=False),)}, ("DSP-10-2", "object_differs", "object:0")),
+        ({"text": False}, ("DSP-16-1", "nothing_to_label", "/content/originals")),
+        (
+            {"text": False, "objects": (OBJECT, OBJECT), "outputs": LABELLED},
+            ("DSP-16-1", "nothing_to_label", "/content/originals"),
+        ),
+        ({"outputs": (OutputFact("source_missing"),)}, ("DSP-16-1", "source_missing", "/content/originals/0")),
+        (
+            {"outputs": (OutputFact("original_differs"),)},
+            ("DSP-10-2", "original_differs", "/content/originals/0"),
+        ),
+        ({"outputs": (OutputFact("label_foreign"),)}, ("GB-E-2", "label_foreign", "/content/originals/0")),
+        (
+            {"outputs": (OutputFact("source_unlisted"),)},
+            ("HOUSE-not_configured", "source_unlisted", "/content/originals/0"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_copy_without_a_mark_goes_to_nobody_else_and_is_what_was_reviewed(facts, fault):
+    assert faults(said(BARE, **(ASKED | facts))) == [fault]
+
+
+def test_what_is_made_of_labelled_content_names_it_and_each_is_rightly_labelled():
+    made = brought("image", "content.transformed")
+    wrong = (
+        OBJECT, ObjectFact(False, ("Label",)), replace(OBJECT, faults=("envelope",)),
+        replace(OBJECT, producer_ours=False),
+    )  # fmt: skip
+    assert faults(said(made, objects=wrong, outputs=LABELLED)) == [
+        ("DSP-16-3", "object_missing", "/content/parents/1"),
+        ("DSP-18-1", "label_altered", "/content/parents/2"),
+        ("DSP-18-1", "label_altered", "/content/parents/3"),
+    ]
+    assert faults(said(made, outputs=LABELLED)) == [
+        ("DSP-18-1", "parent_missing", "/content/parents")
+    ]
+    assert faults(said(made, objects=(OBJECT,), outputs=UNSHOWN)) == [
+        ("DSP-17-3", "label_too_small", FIRST)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours", "brought"),
+    [
+        ("asset.exported", "o", ""), ("content.published", "o", ""), ("generation.completed", "", "o"),
+        ("content.transformed", "p", "o"), ("export.unlabelled_requested", "o", "r"),
+        ("content.ingested", "", "o"),
+        ("content.delivered", "", ""),
+    ],
+)  # fmt: skip
+def test_which_rows_of_an_event_are_ours_and_which_are_to_be_labelled(kind, ours, brought):
+    rows = {"o": "objects", "p": "parents", "r": "originals"}
+    made = event(kind, {name: [letter] for letter, name in rows.items()})
+    assert list(rows_of_ours(made)) == list(ours)
+    assert list(rows_to_label(made)) == list(brought)
+    assert list(rows_of_ours(event(kind, {}))) == []
+    assert list(rows_to_label(event(kind, {}))) == []
+
+
+@pytest.mark.parametrize("kind", ["scene.started"])
 def test_acts_nobody_can_label_yet_are_refused(kind):
     assert faults(said(event(kind, {"text": "x"}))) == [
         ("HOUSE-not_configured", "no_labeller", "/generation/medium")
@@ -296,6 +379,7 @@ OBJECTS = st.builds(
 OUTPUTS = st.builds(
     OutputFact, st.sampled_from([None, None, "file_broken", "label_foreign", "source_unlisted"]),
     st.sampled_from([None, "label_too_small"]), st.sampled_from([None, "1"]), st.booleans(),
+    st.sampled_from([None, "kept", "missing", "altered"]),
 )  # fmt: skip
 FACTS = st.builds(
     LabellingFacts,
@@ -317,6 +401,9 @@ FACTS = st.builds(
     outputs=st.lists(OUTPUTS, max_size=2).map(tuple),
     interface=st.sampled_from([None, "chat/1"]),
     interface_fault=st.sampled_from([None, "interface_expired"]),
+    verified=st.booleans(),
+    duty_clause=st.sampled_from([None, "c" * 64]),
+    accepted_at=st.none() | st.integers(0, TIME_MS),
 )
 EVENTS = st.builds(
     lambda kind, role, medium, objects: event(
@@ -343,6 +430,13 @@ def test_decide_is_total_pure_and_passes_nothing_without_a_code_and_a_label(made
         assert facts.registered
         assert facts.readback_ok
         assert made.medium != "virtual_scene"
+        if made.type == "export.unlabelled_requested":
+            assert facts.verified
+            assert facts.duty_clause
+            assert facts.accepted_at is not None
+        if made.type in ("export.unlabelled_requested", "content.transformed"):
+            assert facts.objects
+            assert all(one.stored and one.producer_ours for one in facts.objects)
         if brings_files(made):
             assert not any(one.fault for one in facts.outputs)
             shown = facts.a17_item is None or facts.interface_label

@@ -79,7 +79,17 @@ def test_a_stub_of_the_canarys_tenant_is_a_stub():
 def test_dropping_the_rule_of_the_law_lets_its_case_through():
     made = event("generation.requested", keep_days=KEEP_DAYS - 1)
     assert said(made, BOOK.without("CSL-23-1").at(TIME_MS)).outcome == "pass"
-    assert OBLIGATION.rules == ("CSL-23-1",)
+    assert OBLIGATION.rules == ("CSL-23-1", "LBL-9-2")
+
+
+def test_who_got_a_copy_without_a_mark_is_logged_for_six_months():
+    made = event("export.unlabelled_requested", keep_days=KEEP_DAYS - 1)
+    floor = ("CSL-23-1", "keep_too_short", "/keep_days")
+    short = ("LBL-9-2", "recipient_log_short", "/keep_days")
+    assert faults(said(made)) == [floor, short]
+    assert faults(said(made, BOOK.without("LBL-9-2").at(TIME_MS))) == [floor]
+    assert said(event("export.unlabelled_requested", keep_days=KEEP_DAYS)).outcome == "pass"
+    assert said(event("export.unlabelled_requested")).outcome == "pass"
 
 
 @pytest.mark.parametrize("cause", [None, "review", "appeal", "retry", "recall", "redrive"])

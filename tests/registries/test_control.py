@@ -6,7 +6,8 @@ import pytest
 from registries.rows import HASH, T0_MS, a_control, put, some_terms
 from synthgate.events.event import time_ms
 from synthgate.registries import UNREADABLE, Registries
-from synthgate.registries.control import Control, Loss, Terms
+from synthgate.registries.control import Control, Loss
+from synthgate.registries.terms import Terms
 
 TOPIC = "control"
 

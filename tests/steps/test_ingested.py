@@ -33,7 +33,7 @@ async def test_a_label_is_kept_and_we_are_added(home):  # noqa: F811
     assert carried["label"] == found.row()
     assert carried["explicit"] is None
     assert verdict.facts["outputs"] == [
-        {"fault": None, "unshown": None, "found": "1", "signs": False}
+        {"fault": None, "unshown": None, "found": "1", "signs": False, "kept": None}
     ]
 
 

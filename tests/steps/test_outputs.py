@@ -158,10 +158,10 @@ async def test_what_was_labelled_goes_on_as_it_is(home, kind):
 async def test_a_batch_that_is_not_done_waits_and_comes_back_to_the_same(home, monkeypatch):
     gate, count = threading.Event(), []
 
-    def slow(*asked):
+    def slow(*asked, **how):
         count.append(1)
         assert gate.wait(60)
-        return mark(*asked)
+        return mark(*asked, **how)
 
     monkeypatch.setattr(workshop, "mark", slow)
     monkeypatch.setattr(outputs, "WAIT_SECONDS", 0.01)

@@ -74,8 +74,8 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     before("_write_new")
     before("_link")
 
-    def never_the_same(*asked: Any) -> Marked:
-        made = mark(*asked)
+    def never_the_same(*asked: Any, **how: Any) -> Marked:
+        made = mark(*asked, **how)
         end = made.data.rindex(b"IEND") - 4
         more = png.build_chunk(b"tEXt", b"Comment\x00%d" % next(count))
         return Marked(

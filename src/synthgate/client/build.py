@@ -169,6 +169,21 @@ class Events:
         """asset.exported: a labelled copy leaves the platform, not before its release."""
         return self._following("asset.exported", user, generation, pass_text, rest)
 
+    def unlabelled(
+        self, user: str, generation: Generation, *, pass_text: str | None, **rest: Any
+    ) -> Event:
+        """export.unlabelled_requested: the user asks for a copy without the mark (LBL 9).
+
+        ``content=``: the labelled ``objects``; and the ``text`` itself, or their ``originals`` as named before.
+        """
+        return self._following("export.unlabelled_requested", user, generation, pass_text, rest)
+
+    def transformed(
+        self, user: str, generation: Generation, *, pass_text: str | None, **rest: Any
+    ) -> Event:
+        """content.transformed: ``content=`` what was made, and the released ``parents`` of it (DSP 18)."""
+        return self._following("content.transformed", user, generation, pass_text, rest)
+
     def delivered(
         self, user: str, generation: Generation, *, pass_text: str | None, **rest: Any
     ) -> Event:

@@ -216,16 +216,20 @@ class Facts:
         published_at_ms: int,
         notified_at_ms: int,
         effective_at_ms: int,
+        labels_sha256: str | None = None,
+        duty_sha256: str | None = None,
     ) -> Placed:
         """Service terms of this tenant (DSP 8): from ``effective_at_ms`` on nobody generates without them.
 
-        They count only if published, and told to users and supporters, before they take effect.
+        They count only if published, and told, before they take effect. labels_sha256, duty_sha256: of the
+        clauses on how we label, and on copies without explicit label (LBL 8, 9).
         """
         return await self.control(
             f"terms/{self._tenant}/{version}",
             {
-                "url": url, "sha256": sha256, "published_at": rfc3339(published_at_ms),
-                "notified_at": rfc3339(notified_at_ms), "effective_at": rfc3339(effective_at_ms),
+                "url": url, "sha256": sha256, "labels_sha256": labels_sha256, "duty_sha256": duty_sha256,
+                "published_at": rfc3339(published_at_ms), "notified_at": rfc3339(notified_at_ms),
+                "effective_at": rfc3339(effective_at_ms),
             },
             by=by,
         )  # fmt: skip

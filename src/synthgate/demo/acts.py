@@ -13,6 +13,8 @@ CHECKER: Final = "checker-1"
 """The platform's own reviewer of files."""
 TERMS: Final = "2026-01"
 """Version of the service terms in force."""
+_OF_OURS: Final = ("content.published", "asset.exported", "export.unlabelled_requested")
+"""Events that name the objects of the decision they cite."""
 NET: Final[Mapping[str, Any]] = {
     "src_ip": "203.0.113.7",
     "src_port": 50123,
@@ -89,7 +91,7 @@ def event_of(story: Story, act: Act, now_ms: int, cited: Cited | None, run: str)
     """The CloudEvent of an act, with ``data``. ``run`` makes ids of one run unlike another's."""
     time = moment(now_ms + act.at_s * 1000)
     data: dict[str, Any] = {"tenant": TENANT, "user": {"id": story.user}, "net": dict(NET)}
-    if act.type.split(".")[0] in ("generation", "asset", "content"):
+    if act.type.split(".")[0] in ("generation", "asset", "content", "export"):
         name = act.generation or act.id
         data["generation"] = {
             "id": f"{run}-{name}", "medium": act.medium, "template": act.template, "purpose": "chat",
@@ -105,8 +107,10 @@ def event_of(story: Story, act: Act, now_ms: int, cited: Cited | None, run: str)
         data["content"] = content
     if cited is not None and cited.pass_text is not None:
         data["pass"] = cited.pass_text
-    if cited is not None and act.type in ("content.published", "asset.exported"):
-        data["content"] = {"objects": list(cited.objects)}
+    if cited is not None and act.type in _OF_OURS:
+        data["content"] = content | {"objects": list(cited.objects)}
+    if cited is not None and act.type == "content.transformed":
+        data["content"] = content | {"parents": list(cited.objects)}
     if act.type == "identity.verified":
         data |= {
             "method": "mobile", "checker": "demo-checker", "verified_at": time,

@@ -104,7 +104,7 @@ def terms(tenant: str, now_ms: int, version: str = TERMS, **over: object) -> Con
     since, before = moment(now_ms - HOUR_MS), moment(now_ms - 2 * HOUR_MS)
     body: dict[str, object] = {
         "url": f"https://{tenant}.example/terms/{version}", "sha256": NOTICE, "published_at": before,
-        "notified_at": before, "effective_at": since,
+        "notified_at": before, "effective_at": since, "labels_sha256": NOTICE, "duty_sha256": NOTICE,
     }  # fmt: skip
     return control(f"terms/{tenant}/{version}", body | over, now_ms)
 

@@ -41,7 +41,14 @@ class Limits:
 
 
 def apart(
-    data: bytes, name: str, medium: str, sentence: str, label: Label, limits: Limits
+    data: bytes,
+    name: str,
+    medium: str,
+    sentence: str | None,
+    label: Label,
+    limits: Limits,
+    *,
+    restores: bool = False,
 ) -> Marked:
     """``labelled_file.mark`` in a process of its own.
 
@@ -53,7 +60,7 @@ def apart(
         (home / "source").write_bytes(data)
         task = {
             "name": name, "medium": medium, "sentence": sentence, "label": label.row(),
-            "memory_bytes": limits.memory_mib * _MIB, "seconds": limits.seconds,
+            "restores": restores, "memory_bytes": limits.memory_mib * _MIB, "seconds": limits.seconds,
             "file_bytes": len(data) * _GROWTH + 64 * _MIB,
         }  # fmt: skip
         said = _run(home, orjson.dumps(task), limits.seconds)
@@ -105,7 +112,7 @@ def main(folder: str) -> int:
     try:
         made = mark(
             (home / "source").read_bytes(), task["name"], task["medium"], task["sentence"],
-            Label.of(task["label"]),
+            Label.of(task["label"]), restores=task["restores"],
         )  # fmt: skip
         (home / "marked").write_bytes(made.data)
         row: dict[str, Any] = {

@@ -1,7 +1,8 @@
 """A labelled file as it lies in the store: its label in its bytes, beside it what people perceive of it.
 
-The note ``<name>.shown.json``, ``{"object":{…},"explicit":{…}|null}``, is ours and no label: where the mark
-stands in picture, sound or film cannot be read off the bytes later, and an export must know if there is one.
+The note ``<name>.shown.json``, ``{"object":{…},"explicit":{…}|null,"source":SHA-256}``, is ours and no label:
+where the mark stands in picture, sound or film cannot be read off the bytes later, and an export must know if
+there is one; and that a file is what an object was made of is known by its hash alone.
 """
 
 import hashlib
@@ -37,6 +38,9 @@ _UNSHOWN: Final = {
     "readback": "label_unreadable", "unsupported": "label_unplaceable", "signed": "file_closed",
 }  # fmt: skip
 """Code of an explicit label to why a file has none: it may still be shown where the file is played."""
+KEPT: Final = "kept"
+MISSING: Final = "missing"
+ALTERED: Final = "altered"
 
 
 class Unlabelled(Exception):
@@ -60,19 +64,25 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """One labelled object that is no text. ``explicit``: what people perceive, or None."""
+    """One labelled object that is no text. ``explicit``: what people perceive, or None.
+
+    source: SHA-256 of the file it was made of; None of objects that were made before this was noted.
+    """
 
     name: str
     data: bytes
     label: Label
     explicit: Mapping[str, Any] | None
     media_type: str
+    source: str | None
 
     @classmethod
-    def make(cls, log: int, origin: Origin, marked: Marked, label: Label) -> Self:
+    def make(
+        cls, log: int, origin: Origin, marked: Marked, label: Label, source: str | None
+    ) -> Self:
         """Give a file its name in the store."""
         name = object_name(log, origin, marked.data, marked.suffix)
-        return cls(name, marked.data, label, marked.explicit, marked.media_type)
+        return cls(name, marked.data, label, marked.explicit, marked.media_type, source)
 
     @classmethod
     def read(cls, store: Held, name: str) -> Self | None:
@@ -94,7 +104,8 @@ class LabelledFile:
             raise LabelError(f"{len(reading.labels)} labels in {len(reading.places)} places")
         row = _note(note)
         media_type = media_type_of(carrier, name)
-        found = cls(name, data, reading.labels[0], row["explicit"], media_type)
+        source = row.get("source")
+        found = cls(name, data, reading.labels[0], row["explicit"], media_type, source)
         if row["object"] != found.row():
             raise LabelError("the note is of another object")
         return found
@@ -110,7 +121,9 @@ class LabelledFile:
 
     def files(self) -> dict[str, bytes]:
         """What is put into the store: the file and its note."""
-        note = orjson.dumps({"object": self.row(), "explicit": self.explicit})
+        note = orjson.dumps(
+            {"object": self.row(), "explicit": self.explicit, "source": self.source}
+        )
         return {self.name: self.data, self.name + NOTE_SUFFIX: note}
 
 
@@ -120,11 +133,20 @@ def read_object(store: Held, name: str) -> "LabelledFile | LabelledText | None":
     return kind.read(store, name)
 
 
-def mark(data: bytes, name: str, medium: str, sentence: str, label: Label) -> Marked:
+def mark(
+    data: bytes,
+    name: str,
+    medium: str,
+    sentence: str | None,
+    label: Label,
+    *,
+    restores: bool = False,
+) -> Marked:
     """Put both labels into a generated file: what people perceive, then the seven fields, read back.
 
-    medium: of the event. A label of our own that is there already gives way; anybody else's stays, and the file
-    is refused.
+    medium: of the event. sentence: None for a copy that people perceive no label in (LBL 9). A label of our own
+    that is there already gives way; anybody else's stays, and the file is refused; so is one that cannot be
+    read, unless this restores it.
 
     Raises:
         Unlabelled: it cannot be labelled.
@@ -135,12 +157,14 @@ def mark(data: bytes, name: str, medium: str, sentence: str, label: Label) -> Ma
         raise Unlabelled("file_broken")
     ours = (label.content_producer, label.content_propagator)
     if any(
-        place.label is None or place.label.content_producer not in ours for place in reading.places
+        not restores if place.label is None else place.label.content_producer not in ours
+        for place in reading.places
     ):
         raise Unlabelled("label_foreign")
     explicit, unshown = None, None
     try:
-        data, explicit = files.put_explicit(carrier, data, sentence)
+        if sentence is not None:
+            data, explicit = files.put_explicit(carrier, data, sentence)
     except (CarrierError, ExplicitError, files.Refused) as error:
         unshown = _UNSHOWN.get(error.code)
         if unshown is None:
@@ -151,6 +175,20 @@ def mark(data: bytes, name: str, medium: str, sentence: str, label: Label) -> Ma
         raise Unlabelled(BROKEN.get(error.code, "file_broken")) from None
     suffix = next(end for end in carrier.suffixes if name.lower().endswith(end))
     return Marked(made, media_type_of(carrier, name), suffix, explicit, unshown)
+
+
+def held_against(data: bytes, name: str, medium: str, parent: Label) -> str:
+    """How a file made of a labelled one carries its label: kept | missing | altered (DSP 18).
+
+    Raises:
+        Unlabelled: it cannot be read whole.
+    """
+    reading = carrier_of(data, name, medium).read(data)
+    if reading.faults:
+        raise Unlabelled("file_broken")
+    if not reading.places:
+        return MISSING
+    return KEPT if {place.label for place in reading.places} == {parent} else ALTERED
 
 
 def carrier_of(data: bytes, name: str, medium: str) -> Carrier:
@@ -181,8 +219,9 @@ def _note(data: bytes) -> dict[str, Any]:
         row = None
     if not (
         isinstance(row, dict)
-        and row.keys() == {"object", "explicit"}
+        and row.keys() - {"source"} == {"object", "explicit"}
         and isinstance(row["explicit"], dict | None)
+        and isinstance(row.get("source"), str | None)
     ):
         raise LabelError("the note beside the object is none")
     return row

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from synthgate.effects.isolated import Limits, apart
 from synthgate.effects.label import Label, LabelError
-from synthgate.effects.labelled_file import LabelledFile, Marked, Unlabelled, mark
+from synthgate.effects.labelled_file import LabelledFile, Marked, Unlabelled, held_against, mark
 from synthgate.effects.objects import LocalObjects, object_name
 from synthgate.effects.sources import SourceError, Sources
 from synthgate.effects.taken_in import take_in
@@ -34,23 +34,26 @@ Key = tuple[Origin, int]
 class Task(NamedTuple):
     """One file to be labelled. row: as the event names it. log: whose objects it will lie among.
 
-    declared: None if it is output of a model; else it came from elsewhere, and whether its user says it is.
+    sentence: None for a copy that people perceive no label in. declared: None if it is output of a model; else
+    it came from elsewhere, and whether its user says it is. derived: it was made of what bears ``label``.
     """
 
     log: int
     tenant: str
     row: Mapping[str, Any]
     medium: str
-    sentence: str
+    sentence: str | None
     label: Label
     declared: bool | None = None
+    derived: bool = False
 
 
 class Outcome(NamedTuple):
     """What came of it. fault: why there is no object; unshown: why people do not perceive its label.
 
     label: the seven fields written; None if none were due. found, signs: of what came from elsewhere, the value
-    of the label it came with, and whether it bears traces of generation.
+    of the label it came with, and whether it bears traces of generation. kept: how what was made of a labelled
+    file carried its label (kept | missing | altered).
     """
 
     fault: str | None
@@ -60,6 +63,7 @@ class Outcome(NamedTuple):
     label: Mapping[str, str] | None = None
     found: str | None = None
     signs: bool = False
+    kept: str | None = None
 
 
 class Workshop:
@@ -116,14 +120,22 @@ class Workshop:
             data = self.sources.read(task.tenant, task.row)
             if task.declared is not None:
                 return self._taken_in(key, task, data)
-            asked = (data, task.row["name"], task.medium, task.sentence, task.label)
-            marked = apart(*asked, self._limits) if _is_slow(task) else mark(*asked)
+            file = (data, task.row["name"], task.medium)
+            kept = held_against(*file, task.label) if task.derived else None
+            asked = (*file, task.sentence, task.label)
+            marked = (
+                apart(*asked, self._limits, restores=task.derived)
+                if _is_slow(task)
+                else mark(*asked, restores=task.derived)
+            )
         except (SourceError, Unlabelled) as error:
             return Outcome(error.code)
-        made = LabelledFile.make(task.log, key[0], marked, task.label)
+        made = LabelledFile.make(task.log, key[0], marked, task.label, task.row["sha256"])
         if not self._stored(made):
             return Outcome("label_unreadable")
-        return Outcome(None, made.row(), marked.explicit, marked.unshown, task.label.row())
+        return Outcome(
+            None, made.row(), marked.explicit, marked.unshown, task.label.row(), kept=kept
+        )
 
     def _taken_in(self, key: Key, task: Task, data: bytes) -> Outcome:
         """Metadata alone is read and written: quick for a file of any size and medium."""
@@ -132,7 +144,7 @@ class Workshop:
         )
         if found.label is None:
             return self._as_it_is(key, task, found.marked)
-        made = LabelledFile.make(task.log, key[0], found.marked, found.label)
+        made = LabelledFile.make(task.log, key[0], found.marked, found.label, task.row["sha256"])
         if not self._stored(made):
             return Outcome("label_unreadable")
         return Outcome(
@@ -164,7 +176,7 @@ class Workshop:
 
 
 def _is_slow(task: Task) -> bool:
-    if task.declared is not None:
+    if task.declared is not None or task.sentence is None:
         return False
     name = task.row["name"].lower()
     encoded = task.medium == "audio" and not name.endswith(_QUICK_SOUNDS)

@@ -237,7 +237,9 @@ class ControlRow(Row):
     """control, key name: what the operator activates. ``name`` says what; ``body`` by name:
 
     ``terms/<tenant>/<version>``: {"sha256", "url", "published_at", "notified_at", "effective_at"}: the service
-    terms with the duty notice, published and told to users and supporters before they take effect (DSP 8).
+    terms with the duty notice, published and told to users and supporters before they take effect (DSP 8);
+    and "labels_sha256", "duty_sha256": its clauses on how we label, and on what a user owes who takes a copy
+    without the explicit label (Labelling Measures 8, 9).
     ``interface/<tenant>/<surface>/<version>``: {"wording", "screenshot_sha256", "tested_at", "valid_until"}:
     what a surface of the app shows lastingly beside its content (GB 45438 5.6), as tested.
     ``observe/<tenant>``: {"duties": [..], "percent": int, "reason": str}.

@@ -199,13 +199,6 @@ class SegmentGeneration(Generation):
     segment: Segment
 
 
-class Delivered(GenerationEvent):
-    """content.delivered: who got what, for reach and reconciliation."""
-
-    recipient: Name | None = None
-    objects: list[ObjectRow] = Field(default_factory=list, max_length=64)
-
-
 PlainBasis = Literal["law", "agreed"]
 """What allows a plain identity to be asked of a user of the national network identity: law, or their word."""
 

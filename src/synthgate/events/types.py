@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from synthgate.events import case_models, models
+from synthgate.events import case_models, following_models, models
 from synthgate.events.event import STUB
 
 
@@ -63,14 +63,14 @@ EVENT_TYPES: tuple[EventType, ...] = (
               follows=("generation.requested",)),
     EventType("asset.exported", _G, models.GenerationEvent, ("LBL-4-7",), gates=True,
               follows=_MADE),
-    EventType("export.unlabelled_requested", _G, models.GenerationEvent, ("LBL-9-1", "LBL-9-2"),
+    EventType("export.unlabelled_requested", _G, following_models.UnlabelledRequested, ("LBL-9-1", "LBL-9-2"),
               gates=True, follows=_MADE),
     EventType("content.published", _G, models.GenerationEvent, ("DSP-9-1", "MIN-31-1"),
               gates=True, follows=_MADE),
-    EventType("content.delivered", _G, models.Delivered, ("DSP-11-3",), follows=_MADE),
+    EventType("content.delivered", _G, following_models.Delivered, ("DSP-11-3",), follows=_MADE),
     EventType("content.ingested", _G, models.Ingested,
               ("DSP-18-1", "LBL-6-1", "LBL-6-2", "LBL-6-3"), gates=True),
-    EventType("content.transformed", _G, models.GenerationEvent, ("DSP-18-1",), gates=True,
+    EventType("content.transformed", _G, following_models.Transformed, ("DSP-18-1",), gates=True,
               follows=_MADE),
     EventType("label.offered", _G, models.GenerationEvent, ("DSP-17-7",)),
     EventType("label.observed", _G, models.GenerationEvent, ("DSP-18-2",)),

@@ -91,22 +91,22 @@ def deciders() -> dict[str, tuple[str, ...]]:
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{_DUTIES}.{info.name}")
         duty = getattr(module, "OBLIGATION", None)
-        files = _files(module) if info.ispkg else {}
+        files: Mapping[str, list[str]] = _files(module) if info.ispkg else {}
         for rule in () if duty is None else duty.rules:
-            found.setdefault(rule, []).append(files.get(rule, info.name))
+            found.setdefault(rule, []).extend(files.get(rule, [info.name]))
     return {rule: tuple(sorted(names)) for rule, names in found.items()}
 
 
-def _files(package: ModuleType) -> dict[str, str]:
-    """Rule id to the file of a duty's folder that decides it."""
+def _files(package: ModuleType) -> dict[str, list[str]]:
+    """Rule id to the files of a duty's folder that decide it."""
     folder = package.__name__.rpartition(".")[2]
     names = [info.name for info in pkgutil.iter_modules(package.__path__)]
     modules = {name: importlib.import_module(f"{package.__name__}.{name}") for name in names}
-    return {
-        rule: f"{folder}/{name}"
-        for name, module in modules.items()
-        for rule in getattr(module, "RULES", ())
-    }
+    found: dict[str, list[str]] = {}
+    for name, module in modules.items():
+        for rule in getattr(module, "RULES", ()):
+            found.setdefault(rule, []).append(f"{folder}/{name}")
+    return found
 
 
 def triggers(rule: str) -> tuple[str, ...]:

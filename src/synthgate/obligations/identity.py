@@ -24,9 +24,9 @@ from synthgate.events.types import CHAIN_TYPES, TYPES
 from synthgate.events.verdicts import Outcome, Reason, Verdict
 from synthgate.law import Law
 from synthgate.registries import UNREADABLE, Registries
-from synthgate.registries.control import Terms
 from synthgate.registries.standings import NOTHING_SEEN, StandingSeen
 from synthgate.registries.switches import functions_of
+from synthgate.registries.terms import Terms
 from synthgate.registries.users import Verification
 from synthgate.step import Obligation
 

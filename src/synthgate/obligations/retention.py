@@ -1,7 +1,8 @@
 """Retention: nothing is released that is not logged, and nothing is released that has gone stale.
 
 Law        DSP Art. 10 ¶1, 16; CSL Art. 23(3) (Art. 21(3) before 2026); Labelling Measures Art. 9
-Rules      CSL-23-1 kept six months at least   (DSP-10-10, completeness, is judged at the door by identity)
+Rules      CSL-23-1 kept six months at least   LBL-9-2 and so is who got a copy without the explicit label
+           (DSP-10-10, completeness, is judged at the door by identity)
 Hears      every passage with four verdicts
 Facts      the outcomes so far, what forbids right now, whether this was logged or answered before
 Remembers  the log: origins, answered entries, event ids
@@ -18,6 +19,7 @@ from synthgate.law import Law
 from synthgate.step import Obligation
 
 HOUSE_STALE = "HOUSE-stale"
+UNLABELLED: Final = "export.unlabelled_requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def _log(event: Event, facts: RetentionFacts, law: Law) -> Iterator[Reason]:
     keep_days = event.keep_days
     if keep_days is not None and keep_days < law.policy.retention.keep_days:
         yield from law.fault("CSL-23-1", "keep_too_short", "/keep_days")
+        if event.type == UNLABELLED:
+            yield from law.fault("LBL-9-2", "recipient_log_short", "/keep_days")
     if facts.superseded_by is not None:
         yield law.reason("HOUSE-superseded", "superseded", f"index:{facts.superseded_by}")
     if facts.repeat_differs:
@@ -114,8 +118,8 @@ def _now(facts: RetentionFacts, law: Law) -> Iterator[Reason]:
 
 OBLIGATION = Obligation(
     name="retention",
-    articles=("DSP 10", "DSP 16", "CSL 23"),
-    rules=("CSL-23-1",),
+    articles=("DSP 10", "DSP 16", "CSL 23", "LBL 9"),
+    rules=("CSL-23-1", "LBL-9-2"),
     hears=("every passage",),
     decide=decide,
 )

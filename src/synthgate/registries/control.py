@@ -7,30 +7,15 @@ from typing import Any, Final, NamedTuple
 from synthgate.events import canary
 from synthgate.events.event import time_ms
 from synthgate.events.facts import COUNT_MAX, ControlRow
-from synthgate.registries import interfaces, withdrawals
+from synthgate.registries import interfaces, terms, withdrawals
 from synthgate.registries.entries import RocksEntries
 from synthgate.registries.table import UNREADABLE, Table, Unreadable
+from synthgate.registries.terms import CANARYS, Clauses, Terms
 
 _PAUSE = re.compile(r"pause/[a-z]+/[0-9]+")
 _LOSS = re.compile(r"loss/([A-Za-z0-9._-]+)/([0-9]+)/([0-9]+)")
 _OBSERVE: Final = "observe/"
 _PENALTIES: Final = "penalties/"
-_TERMS: Final = "terms/"
-_TERMS_MOMENTS: Final = ("published_at", "notified_at", "effective_at")
-
-
-class Terms(NamedTuple):
-    """One version of a tenant's service terms (DSP 8). Times in Unix ms."""
-
-    version: str
-    sha256: str
-    effective_at: int
-    in_time: bool
-    """Published, and told to users and supporters, before it took effect."""
-
-
-CANARYS: Final = Terms(canary.TERMS, "0" * 64, 0, in_time=True)
-"""Terms of the canary's tenant: nobody publishes any, and nothing is ever released to it."""
 
 
 class InForce(NamedTuple):
@@ -82,15 +67,23 @@ class Control(Table[ControlRow]):
             known = self._known[tenant] = self._versions(tenant)
         if isinstance(known, Unreadable):
             return known
-        for terms in known:
-            if terms.effective_at <= as_of:
-                return terms
+        for one in known:
+            if one.effective_at <= as_of:
+                return one
         return None
+
+    def clauses(self, tenant: str, as_of: int) -> Clauses | None:
+        """The clauses of the terms in force at a time (Unix ms); None if nobody can say which those are."""
+        found = self.terms(tenant, as_of)
+        if found is None or isinstance(found, Unreadable):
+            return None
+        row = self.permitted(f"{terms.PREFIX}{tenant}/{found.version}")
+        return None if row is None else terms.clauses_of(row)
 
     def _versions(self, tenant: str) -> tuple[Terms, ...] | Unreadable:
         """A tenant's terms, the last to take effect first."""
         rows = [self.permitted(key) for key in self._terms.get(tenant, ())]
-        known = [_terms_of(row) for row in rows if row is not None]
+        known = [terms.terms_of(row) for row in rows if row is not None]
         if len(known) < len(rows):
             return UNREADABLE
         return tuple(sorted(known, key=lambda t: (t.effective_at, t.version), reverse=True))
@@ -100,8 +93,8 @@ class Control(Table[ControlRow]):
         surface = interfaces.surface_of(key)
         if surface is not None:
             self._interfaces.setdefault(surface, set()).add(key)
-        if key.startswith(_TERMS):
-            tenant = key.removeprefix(_TERMS).partition("/")[0]
+        if key.startswith(terms.PREFIX):
+            tenant = key.removeprefix(terms.PREFIX).partition("/")[0]
             self._terms.setdefault(tenant, set()).add(key)
 
     def removed(self, key: str) -> None:
@@ -109,8 +102,8 @@ class Control(Table[ControlRow]):
         surface = interfaces.surface_of(key)
         if surface is not None:
             self._interfaces.get(surface, set()).discard(key)
-        if key.startswith(_TERMS):
-            self._terms.get(key.removeprefix(_TERMS).partition("/")[0], set()).discard(key)
+        if key.startswith(terms.PREFIX):
+            self._terms.get(key.removeprefix(terms.PREFIX).partition("/")[0], set()).discard(key)
 
     def interface(self, tenant: str, surface: str, as_of: int) -> interfaces.Contract | str:
         """The interface contract that counts at a time (Unix ms), or the code of why none does.
@@ -245,25 +238,6 @@ def _readable_media(value: object) -> bool:
     return value is None or (isinstance(value, dict) and all(map(_names, value.values())))
 
 
-def _readable_terms(row: ControlRow) -> bool:
-    tenant, _, version = row.name.removeprefix(_TERMS).partition("/")
-    told = row.body.get("url"), row.body.get("sha256"), *map(row.body.get, _TERMS_MOMENTS)
-    if not (tenant and version and all(isinstance(text, str) and text for text in told)):
-        return False
-    try:
-        _terms_of(row)
-    except ValueError:
-        return False
-    return True
-
-
-def _terms_of(row: ControlRow) -> Terms:
-    published, notified, effective = (time_ms(str(row.body[name])) for name in _TERMS_MOMENTS)
-    version = row.name.removeprefix(_TERMS).partition("/")[2]
-    in_time = max(published, notified) <= effective
-    return Terms(version, str(row.body["sha256"]), effective, in_time)
-
-
 def _counts(value: object) -> bool:
     return type(value) is int and 0 <= value <= COUNT_MAX
 
@@ -287,7 +261,7 @@ _READABLE: Mapping[str, Callable[[ControlRow], bool]] = {
     "reviewers/": lambda row: (
         _names(row.body.get("reviewers")) and _readable_media(row.body.get("media"))
     ),
-    _TERMS: _readable_terms,
+    terms.PREFIX: terms.readable,
     interfaces.PREFIX: interfaces.readable,
     _OBSERVE: _readable_observe,
     "loss/": _readable_loss,

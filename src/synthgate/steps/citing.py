@@ -12,8 +12,11 @@ from synthgate.events.types import TYPES
 Place = tuple[int, int]
 """Log and index of the decision a pass was made for."""
 SEGMENT = "generation.segment"
+TRANSFORMED = "content.transformed"
 SAME_PERSON = ("generation.completed", "generation.segment", "scene.started")
 """Events that must be by the very person who was let through."""
+NEW = (*SAME_PERSON, TRANSFORMED)
+"""Events whose objects are new and cannot have been released before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,10 @@ def _faults(cited: Cited, body: PassBody) -> Iterator[dict[str, str]]:
     if TYPES[event.type].gates and not named(event).issuperset(body.subjects):
         # Who was edited stays edited: a consent taken back since must be seen.
         yield {"code": "pass_invalid", "where": "/subjects"}
+    name = "parents" if event.type == TRANSFORMED else "objects"
     for number, row in enumerate(_objects(event)):
         if not _holds(body, row):
-            yield {"code": "pass_invalid", "where": f"/content/objects/{number}"}
+            yield {"code": "pass_invalid", "where": f"/content/{name}/{number}"}
 
 
 def _out_of_order(cited: Cited, body: PassBody) -> Iterator[dict[str, str]]:
@@ -88,8 +92,10 @@ def named(event: Event) -> frozenset[str]:
 
 
 def _objects(event: Event) -> list[dict[str, Any]]:
-    """Objects cited; output of a completion is new and cannot have been released before."""
-    if event.type in SAME_PERSON:
+    """Objects cited: what was released before; of what was made of it, what it was made of."""
+    if event.type == TRANSFORMED:
+        return list(event.content.get("parents", ()))
+    if event.type in NEW:
         return []
     if event.type == "content.delivered":
         return list(event.data.get("objects", ()))

@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from synthgate.effects import provider_code, text_label
-from synthgate.effects.label import Label, LabelError
+from synthgate.effects.label import LabelError
 from synthgate.effects.labelled_file import LabelledFile, read_object
 from synthgate.effects.labelled_text import LabelledText
 from synthgate.effects.objects import SIDECAR_SUFFIX, LocalObjects
-from synthgate.effects.produce_id import produce_id
 from synthgate.effects.workshop import Outcome as Made
 from synthgate.events import topics
 from synthgate.events.event import Event
@@ -18,7 +17,14 @@ from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Hold, Outcome, Verdict
 from synthgate.law import LawBook
 from synthgate.obligations.labelling import OBLIGATION, decide
-from synthgate.obligations.labelling.events import INGESTED, brings_files, names_objects
+from synthgate.obligations.labelling.events import (
+    INGESTED,
+    UNLABELLED,
+    brings_files,
+    names_objects,
+    rows_of_ours,
+    rows_to_label,
+)
 from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.registries import Registries
 from synthgate.settings import Settings
@@ -28,6 +34,7 @@ from synthgate.steps.judge import Gathered
 from synthgate.steps.named import NamedObjects
 from synthgate.steps.outputs import OutputFiles, facts_of
 from synthgate.steps.stream_parts import stream_of
+from synthgate.steps.which_label import WhichLabel
 
 BEFORE: Final = ("identity", "consent", "moderation")
 """Duties that must have spoken."""
@@ -66,6 +73,7 @@ class LabellingDuty:
         except provider_code.ProviderCodeError as error:
             self._producer_fault = error.code
         self._named = NamedObjects(objects, self._producer, self._sentence)
+        self._which = WhichLabel(registries.control, self._named, self._producer, self._sentence)
 
     async def gather(self, passages: Sequence[Passage], work: Work) -> Gathered:
         """Facts in order: the first part of a stream counts for the parts behind it in the same batch."""
@@ -100,7 +108,7 @@ class LabellingDuty:
         if not passed:
             return [(verdict, None) for verdict in verdicts]
         files = await self._files.labelled(
-            [(one, self._label(one)) for one in passed if brings_files(one.event)], work.partition
+            [self._which.order(one) for one in passed if rows_to_label(one.event)], work.partition
         )
         return await asyncio.to_thread(self._carry_out, passages, verdicts, work.partition, files)
 
@@ -111,8 +119,9 @@ class LabellingDuty:
         if event.template is not None:
             row = self._registries.templates.get(event.tenant, event.template)
         registered = row is not None and row.status == "enabled"
-        label = self._label(passage)
+        label = self._which.first(passage)
         stream = stream_of(event, log)
+        asks = self._which.asks(passage) if event.type == UNLABELLED else {}
         contract, fault = shown_beside(self._registries.control, row, passage.as_of)
         return LabellingFacts(
             upstream=upstream,
@@ -131,14 +140,10 @@ class LabellingDuty:
             segment=None if stream is None else stream.index,
             stream_labelled=stream is not None
             and (stream.mark in begun or self._objects.exists(stream.mark)),
-            objects=self._named.facts(event) if upstream is None and names_objects(event) else (),
-            outputs=self._files.found(event) if upstream is None else (),
+            objects=self._named.facts(event) if upstream is None and rows_of_ours(event) else (),
+            outputs=self._which.found(event, self._files) if upstream is None else (),
+            **asks,
         )
-
-    def _label(self, passage: Passage) -> Label:
-        event = passage.event
-        number = produce_id(passage.root, event.tenant, event.source, event.id)
-        return Label.first(self._producer, number)
 
     def _carry_out(
         self,
@@ -176,9 +181,10 @@ class LabellingDuty:
 
     def _make(self, passage: Passage, log: int) -> LabelledText:
         stream = stream_of(passage.event, log)
-        sentence = None if stream is not None and stream.index > 0 else self._sentence
-        text = passage.event.text or ""
-        return LabelledText.make(log, passage.origin, text, sentence, self._label(passage))
+        bare = passage.event.type == UNLABELLED or (stream is not None and stream.index > 0)
+        sentence = None if bare else self._sentence
+        (label,) = self._which.labels(passage, 1)
+        return LabelledText.make(log, passage.origin, passage.event.text or "", sentence, label)
 
     def _given(
         self,
@@ -212,7 +218,7 @@ class LabellingDuty:
             found.append(item)
         return {
             "objects": [item.row() for item in found],
-            "label": (found[0].label if found else self._label(passage)).row(),
+            "label": (found[0].label if found else self._which.first(passage)).row(),
             "explicit": found[0].explicit if found else None,
             "readback_ok": True,
         }
@@ -241,6 +247,8 @@ def _has_text(event: Event) -> bool:
     """
     if names_objects(event) or event.type == INGESTED:
         return False
+    if event.type == UNLABELLED:
+        return not rows_to_label(event)
     return isinstance(event.text, str) or not brings_files(event)
 
 

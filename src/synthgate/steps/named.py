@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthgate.effects import text_label
-from synthgate.effects.label import LabelError
+from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_file import LabelledFile, read_object
 from synthgate.effects.labelled_text import LabelledText
 from synthgate.effects.objects import LocalObjects
 from synthgate.events.event import Event
+from synthgate.obligations.labelling.events import TRANSFORMED, rows_of_ours
 from synthgate.obligations.labelling.facts import ObjectFact
 
 
@@ -27,10 +28,27 @@ class NamedObjects:
         Raises:
             Waiting: the store cannot be read.
         """
-        rows = event.content["objects"]
-        return tuple(self._fact(event, row, alone=len(rows) == 1) for row in rows)
+        rows = rows_of_ours(event)
+        text = None if event.type == TRANSFORMED else event.text
+        return tuple(self._fact(row, text, alone=len(rows) == 1) for row in rows)
 
-    def _fact(self, event: Event, row: Mapping[str, Any], *, alone: bool) -> ObjectFact:
+    def labels(self, event: Event) -> list[Label]:
+        """The label of each, once the facts said that all are there and rightly labelled."""
+        found = [read_object(self._objects, row["name"]) for row in rows_of_ours(event)]
+        return [item.label for item in found if item is not None]
+
+    def sources(self, event: Event) -> list[str | None]:
+        """Hash of the file each was made of; None of a text, or if nobody can say."""
+        return [self._source(row["name"]) for row in rows_of_ours(event)]
+
+    def _source(self, name: str) -> str | None:
+        try:
+            found = read_object(self._objects, name)
+        except LabelError:
+            return None
+        return found.source if isinstance(found, LabelledFile) else None
+
+    def _fact(self, row: Mapping[str, Any], text: str | None, *, alone: bool) -> ObjectFact:
         try:
             found = read_object(self._objects, row["name"])
         except LabelError:
@@ -43,7 +61,7 @@ class NamedObjects:
             first_write=found.label.is_first_write(),
             producer_ours=found.label.content_producer == self._producer,
             explicit=found.explicit is not None,
-            same_text=event.text is None or (alone and self._holds(found, event.text)),
+            same_text=text is None or (alone and self._holds(found, text)),
         )
 
     def _holds(self, found: LabelledFile | LabelledText, text: str) -> bool:

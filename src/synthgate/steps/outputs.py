@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from synthgate.effects.isolated import Limits
 from synthgate.effects.label import Label
@@ -11,7 +11,7 @@ from synthgate.effects.sources import SourceError, Sources
 from synthgate.effects.workshop import Key, Outcome, Task, Workshop
 from synthgate.events.event import Event
 from synthgate.events.passage import Passage
-from synthgate.obligations.labelling.events import brings_files, declared_of
+from synthgate.obligations.labelling.events import TRANSFORMED, declared_of, rows_to_label
 from synthgate.obligations.labelling.facts import OutputFact
 from synthgate.settings import Settings
 
@@ -19,19 +19,26 @@ WAIT_SECONDS: Final = 5.0
 """A batch asks for so long at once; then it declares that it waits, and asks again."""
 
 
+class Order(NamedTuple):
+    """What is to be done with the files of a passage. labels: one for each; sentence: None for none."""
+
+    passage: Passage
+    labels: Sequence[Label]
+    sentence: str | None
+
+
 class OutputFiles:
     """The files of a batch. Work on them goes on while their batch waits."""
 
-    def __init__(self, workshop: Workshop, sentence: str) -> None:
+    def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._sentence = sentence
 
     @classmethod
     def of(cls, settings: Settings, objects: LocalObjects) -> Self:
         """With a workshop of its own."""
         sources = Sources(settings.media_folders, settings.media_bytes_max)
         limits = Limits(settings.media_s, settings.media_memory_mib)
-        return cls(Workshop(sources, objects, limits), settings.label_text)
+        return cls(Workshop(sources, objects, limits))
 
     def found(self, event: Event) -> tuple[OutputFact, ...]:
         """Whether each can be had, before anything is done with it.
@@ -39,12 +46,10 @@ class OutputFiles:
         Raises:
             Waiting: the tenant's folder is away.
         """
-        if not brings_files(event):
-            return ()
-        return tuple(self._found(event.tenant, row) for row in event.content["objects"])
+        return tuple(self._found(event.tenant, row) for row in rows_to_label(event))
 
     async def labelled(
-        self, wanted: Sequence[tuple[Passage, Label]], log: int
+        self, wanted: Sequence[Order], log: int
     ) -> Mapping[Passage, Sequence[Outcome]]:
         """What came of the files of these passages, in the order they are named.
 
@@ -52,21 +57,22 @@ class OutputFiles:
             Waiting: they are not all done yet, or a folder or the object store is away.
         """
         tasks: dict[Key, Task] = {}
-        for passage, label in wanted:
-            event = passage.event
-            for number, row in enumerate(event.content["objects"]):
-                tasks[passage.origin, number] = Task(
-                    log, event.tenant, row, event.medium, self._sentence, label, declared_of(event)
-                )
+        for order in wanted:
+            event = order.passage.event
+            files = zip(rows_to_label(event), order.labels, strict=True)
+            for number, (row, label) in enumerate(files):
+                tasks[order.passage.origin, number] = Task(
+                    log, event.tenant, row, event.medium, order.sentence, label, declared_of(event),
+                    derived=event.type == TRANSFORMED,
+                )  # fmt: skip
         if not tasks:
             return {}
         done = await asyncio.to_thread(self._workshop.outcomes, tasks, WAIT_SECONDS)
         return {
-            passage: [
-                done[passage.origin, number]
-                for number in range(len(passage.event.content["objects"]))
+            order.passage: [
+                done[order.passage.origin, number] for number in range(len(order.labels))
             ]
-            for passage, _ in wanted
+            for order in wanted
         }
 
     def _found(self, tenant: str, row: Mapping[str, Any]) -> OutputFact:
@@ -80,6 +86,6 @@ class OutputFiles:
 def facts_of(outcomes: Sequence[Outcome]) -> tuple[OutputFact, ...]:
     """What labelling showed, as facts to be decided on."""
     return tuple(
-        OutputFact(outcome.fault, outcome.unshown, outcome.found, outcome.signs)
+        OutputFact(outcome.fault, outcome.unshown, outcome.found, outcome.signs, outcome.kept)
         for outcome in outcomes
     )

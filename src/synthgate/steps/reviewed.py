@@ -16,7 +16,7 @@ from synthgate.events.types import TYPES
 from synthgate.obligations.moderation import INPUT
 from synthgate.registries import Registries
 from synthgate.registries.control import Control
-from synthgate.steps.citing import SAME_PERSON
+from synthgate.steps.citing import NEW
 
 _RISK: Final = re.compile(r"A\.[1-5][a-i]")
 _SAID: Final = ("pass", "review", "block")
@@ -104,7 +104,7 @@ def files_of(
     if not rows or not isinstance(rows, list):
         return
     kind = TYPES[event.type]
-    released = bool(kind.follows) and event.type not in SAME_PERSON
+    released = bool(kind.follows) and event.type not in NEW
     texts_read = event.type != INPUT and any(
         part == "text" or part.startswith("object/") for part in parts
     )

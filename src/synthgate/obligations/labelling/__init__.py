@@ -1,8 +1,10 @@
 """Labelling: what was generated says so, to people in words and to machines in seven fields.
 
 Law        DSP Art. 16-18; Labelling Measures Art. 4-6, 10; GB 45438-2025 5, 6, Annex E; TC260-PG-20252A
-Rules      by duty, a file each: ``outputs`` (DSP 16, 17 ¶1), ``handed_over`` (LBL 4 ¶2), ``taken_in`` (LBL 6)
-Hears      generation.completed, generation.segment, asset.exported, content.published, content.ingested
+Rules      by duty, a file each: ``outputs`` (DSP 16, 17 ¶1), ``handed_over`` (LBL 4 ¶2), ``taken_in`` (LBL 6),
+           ``transformed`` (DSP 18), ``unlabelled`` (LBL 9)
+Hears      generation.completed, generation.segment, asset.exported, export.unlabelled_requested,
+           content.published, content.ingested, content.transformed
 Facts      what the duties before said, the template, our provider code, objects of ours that are named,
            files the event brings and what came of labelling them
 Remembers  nothing (that a stream has begun with its label is read in the object store)
@@ -14,15 +16,15 @@ from typing import Final
 from synthgate.events.event import Event
 from synthgate.events.verdicts import Hold, Outcome, Reason, Verdict
 from synthgate.law import Law
-from synthgate.obligations.labelling import handed_over, outputs, taken_in
-from synthgate.obligations.labelling.events import INGESTED, names_objects
+from synthgate.obligations.labelling import handed_over, outputs, taken_in, transformed, unlabelled
+from synthgate.obligations.labelling.events import INGESTED, TRANSFORMED, UNLABELLED, names_objects
 from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.step import Obligation
 
 NAME: Final = "labelling"
 LABELLED_TYPES: Final = (
     "generation.completed", "generation.segment", "asset.exported", "content.published",
-    "content.ingested",
+    INGESTED, TRANSFORMED, UNLABELLED,
 )  # fmt: skip
 """Events this duty can label."""
 LABELLED_MEDIA: Final = ("text", "image", "audio", "video", "other")
@@ -56,6 +58,10 @@ def _faults(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
     """What the duty the event falls under finds."""
     if event.type == INGESTED:
         yield from taken_in.taken_in(event, facts, law)
+    elif event.type == TRANSFORMED:
+        yield from transformed.transformed(event, facts, law)
+    elif event.type == UNLABELLED:
+        yield from unlabelled.unlabelled(event, facts, law)
     elif names_objects(event):
         yield from handed_over.handed_over(event, facts, law)
     else:
@@ -82,8 +88,28 @@ def _read_back(facts: LabellingFacts, law: Law) -> Iterator[Reason]:
 
 OBLIGATION = Obligation(
     name=NAME,
-    articles=("DSP 16", "DSP 17", "LBL 4", "LBL 5", "GB 45438", "TC260-PG-20252A"),
-    rules=(*outputs.RULES, *handed_over.RULES, *taken_in.RULES),
+    articles=(
+        "DSP 16",
+        "DSP 17",
+        "DSP 18",
+        "LBL 4",
+        "LBL 5",
+        "LBL 6",
+        "LBL 9",
+        "GB 45438",
+        "TC260-PG-20252A",
+    ),
+    rules=tuple(
+        dict.fromkeys(
+            (
+                *outputs.RULES,
+                *handed_over.RULES,
+                *taken_in.RULES,
+                *transformed.RULES,
+                *unlabelled.RULES,
+            )
+        )
+    ),
     hears=LABELLED_TYPES,
     decide=decide,
 )

@@ -1,15 +1,20 @@
 """Which events labelling hears, and what each of them brings or names."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from synthgate.events.event import Event
 
 INGESTED: Final = "content.ingested"
 """The event that brings content from elsewhere."""
+TRANSFORMED: Final = "content.transformed"
+"""The event that brings what was made of labelled content."""
+UNLABELLED: Final = "export.unlabelled_requested"
+"""The event by which a user asks for a copy without the explicit label."""
 FROM_STORE: Final = ("asset.exported", "content.published")
 """Events that may name labelled objects of ours instead of repeating their text."""
-FILES_FROM: Final = ("generation.completed", "generation.segment", INGESTED)
-"""Events whose objects are not ours yet: output of a model, or taken in from elsewhere."""
+FILES_FROM: Final = ("generation.completed", "generation.segment", INGESTED, TRANSFORMED)
+"""Events whose objects are not ours yet: output of a model, made of labelled content, or from elsewhere."""
 
 
 def names_objects(event: Event) -> bool:
@@ -20,6 +25,22 @@ def names_objects(event: Event) -> bool:
 def brings_files(event: Event) -> bool:
     """Whether the event brings files that are to be labelled now."""
     return event.type in FILES_FROM and bool(event.content.get("objects"))
+
+
+def rows_to_label(event: Event) -> Sequence[Mapping[str, Any]]:
+    """Files of the tenant's folder that are labelled now, if the event passes."""
+    if event.type == UNLABELLED:
+        return event.content.get("originals") or ()
+    return event.content["objects"] if brings_files(event) else ()
+
+
+def rows_of_ours(event: Event) -> Sequence[Mapping[str, Any]]:
+    """Labelled objects the event rests on, which lie in our store."""
+    if event.type == TRANSFORMED:
+        return event.content.get("parents") or ()
+    if event.type == UNLABELLED or names_objects(event):
+        return event.content.get("objects") or ()
+    return ()
 
 
 def declared_of(event: Event) -> bool | None:

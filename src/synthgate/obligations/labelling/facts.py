@@ -11,12 +11,14 @@ class OutputFact:
 
     unshown: why people do not perceive a label in it, None if they do or nobody has tried yet. found, signs: of
     what came from elsewhere, the value of the label it came with, and whether it bears traces of generation.
+    kept: how a file made of a labelled one carried its label: kept | missing | altered.
     """
 
     fault: str | None = None
     unshown: str | None = None
     found: str | None = None
     signs: bool = False
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ class LabellingFacts:
     interface_label: the interface shows the label, by the contract ``interface`` (surface and version) in force
     and rightly worded; interface_fault: why it does not, though the template says so (a reason code).
     stream_labelled: the first part of this stream carried the sentence. readback_ok: what was written was read
-    back the same; false only in a verdict given after carrying out.
+    back the same; false only in a verdict given after carrying out. verified: the real
+    identity of whoever asks is known. duty_clause: hash of the clause of the terms in force on what a user owes
+    who takes a copy without the explicit label; accepted_at: when the user accepted these terms, Unix ms.
     """
 
     upstream: str | None = None
@@ -66,6 +70,9 @@ class LabellingFacts:
     outputs: tuple[OutputFact, ...] = ()
     interface: str | None = None
     interface_fault: str | None = None
+    verified: bool = False
+    duty_clause: str | None = None
+    accepted_at: int | None = None
 
     def row(self) -> dict[str, Any]:
         """As recorded in the verdict."""
