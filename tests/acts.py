@@ -130,6 +130,16 @@ def a_contract(surface="chat", version="1", **over):
     return control(f"interface/acme/{surface}/{version}", **(body | over))
 
 
+def some_terms(**over):
+    """Service terms in force, with clauses on labels and on copies without one."""
+    since = "2026-11-19T08:00:00Z"
+    body = {
+        "url": "https://acme.example/terms", "sha256": "a" * 64, "published_at": since, "notified_at": since,
+        "effective_at": since, "labels_sha256": "b" * 64, "duty_sha256": "c" * 64,
+    }  # fmt: skip
+    return control("terms/acme/v1", **(body | over))
+
+
 def library_in_force(version=1):
     """The sample library, activated."""
     return (*sample_rows(), control("library", version=version, agreed_by="ops-2"))

@@ -43,7 +43,8 @@ CALLS: dict[str, tuple[str, str, Call]] = {
     "activate_library": ("control", "library", lambda facts: facts.activate_library(
         3, by="bob", and_by="ann")),
     "contract_interface": ("control", "interface/acme/player/1", lambda facts: facts.contract_interface(
-        "player", "1", wording="AI生成", screenshot_sha256=HASH, tested_at_ms=1, valid_until_ms=2, by="bob")),
+        "player", "1", wording="AI生成", screenshot_sha256=HASH, tested_at_ms=1, valid_until_ms=2, by="bob",
+        shows="start_frame", height_percent=6)),
     "list_reviewers": ("control", "reviewers/acme",
         lambda facts: facts.list_reviewers(["ann"], by="bob")),
 }  # fmt: skip

@@ -85,7 +85,8 @@ async def set_up(gate: Gate) -> None:
     )  # fmt: skip
     await gate.facts.activate_library(1, by="bob", and_by="ann")
     await gate.facts.publish_terms(
-        TERMS, url="https://example.invalid/terms", sha256="a" * 64, by="bob", effective_at_ms=before,
+        TERMS, url="https://example.invalid/terms", sha256="a" * 64,
+        labels_sha256="b" * 64, by="bob", effective_at_ms=before,
         published_at_ms=before, notified_at_ms=before,
     )  # fmt: skip
     told: list[Awaitable[None]] = []

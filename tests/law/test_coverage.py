@@ -17,6 +17,7 @@ THIS_ISSUE = (
     "DSP-10-8", "GAI-14-1", "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "CSL-49-1",
     "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1",
     "DSP-6-2", "DSP-6-3", "DSP-10-3", "DSP-10-4", "DSP-10-5", "DSP-18-2",
+    "DSP-17-5", "DSP-17-7", "LBL-6-4", "LBL-8-1",
 )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ DONE = event("generation.completed", {"text": "你好"})
 PART = event("generation.segment", {"text": "你好"}, generation={"segment": {"index": 1}})
 EXPORT = event("asset.exported", {"objects": [{"name": "3/a.txt"}]})
 BARE = event("export.unlabelled_requested", {"objects": [{"name": "3/a.txt"}], "text": "你好"})
+SCENE = event("scene.started", {"text": "广场"}, generation={"medium": "virtual_scene"})
+START = "interface:start_frame"
 FILE = {"name": "a", "sha256": "0" * 64, "media_type": "x", "size_bytes": 1}
 
 
@@ -39,8 +41,9 @@ def taken_in(**over):
 
 
 GOOD = LabellingFacts(
-    registered=True, a17_item=1, sentence="AI生成", sentence_valid=True, text=True
-)
+    registered=True, a17_item=1, sentence="AI生成", sentence_valid=True, text=True, labels_clause="b" * 64,
+    prompt="chat/9",
+)  # fmt: skip
 OBJECT = ObjectFact(stored=True)
 LABELLED = (OutputFact(),)
 ASKED = {"objects": (OBJECT,), "verified": True, "duty_clause": "c" * 64, "accepted_at": TIME_MS}
@@ -74,6 +77,13 @@ def faults(verdict):
         *((brought(medium), {"text": False, "outputs": LABELLED * 2}) for medium in MEDIA),
         (brought("text"), {"outputs": LABELLED}),
         (brought("text", "generation.segment"), {"outputs": LABELLED, "text": False, "segment": 0}),
+        (SCENE, {}),
+        (SCENE, {"a17_item": None}),
+        (DONE, {"prompt": None}),
+        (PART, {"segment": 0, "prompt": None}),
+        (EXPORT, {"objects": (OBJECT,), "labels_clause": None, "prompt": None, "a17_item": None}),
+        (event("asset.exported", {"text": "你好"}), {"labels_clause": None, "prompt": None}),
+        (BARE, ASKED | {"labels_clause": None, "prompt": None, "a17_item": None}),
         (BARE, ASKED),
         (BARE, ASKED | {"a17_item": None, "sentence_valid": False}),
         (BARE, ASKED | {"text": False, "outputs": LABELLED}),
@@ -95,6 +105,12 @@ def test_what_carries_or_can_be_given_a_label_passes(made, facts):
 
 
 UNLAWFUL = {
+    "DSP-17-5": (SCENE, {"prompt": None, "prompt_fault": "interface_expired"}, "interface_expired", START),
+    "DSP-17-7": (DONE, {"a17_item": None, "prompt": None}, "interface_unknown", "interface:offer"),
+    "LBL-6-4": (
+        taken_in(), {"outputs": LABELLED, "prompt": None}, "interface_unknown", "interface:declaration",
+    ),
+    "LBL-8-1": (DONE, {"labels_clause": None}, "labels_undescribed", "terms"),
     "LBL-9-1": (BARE, ASKED | {"accepted_at": None}, "duty_clause_not_accepted", "user"),
     "DSP-18-1": (taken_in(), {"outputs": (OutputFact("label_altered"),)}, "label_altered", FIRST),
     "LBL-6-1": (taken_in(), {"outputs": (OutputFact(found="1"),)}, "notice_missing", FIRST),
@@ -344,11 +360,45 @@ def test_which_rows_of_an_event_are_ours_and_which_are_to_be_labelled(kind, ours
     assert list(rows_to_label(event(kind, {}))) == []
 
 
-@pytest.mark.parametrize("kind", ["scene.started"])
-def test_acts_nobody_can_label_yet_are_refused(kind):
-    assert faults(said(event(kind, {"text": "x"}))) == [
-        ("HOUSE-not_configured", "no_labeller", "/generation/medium")
-    ]
+@pytest.mark.parametrize("medium", MEDIA)
+def test_a_scene_is_a_scene_and_nothing_else(medium):
+    made = event("scene.started", {"text": "x"}, generation={"medium": medium})
+    assert faults(said(made)) == [("HOUSE-not_configured", "no_labeller", "/generation/medium")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "fault"),
+    [
+        ({"text": False}, ("DSP-16-2", "nothing_to_label", "/content")),
+        ({"prompt": None}, ("DSP-17-5", "interface_unknown", START)),
+        ({"sentence_valid": False}, ("DSP-17-5", "label_sentence_invalid", "setting:label_text")),
+        ({"faults": ("ProduceID",)}, ("GB-E-1", "label_invalid", "field:ProduceID")),
+        ({"first_write": False}, ("GB-E-3", "propagator_differs", None)),
+        ({"labels_clause": None}, ("LBL-8-1", "labels_undescribed", "terms")),
+        ({"a17_item": None, "prompt": None}, ("DSP-17-7", "interface_unknown", "interface:offer")),
+    ],
+)
+def test_what_a_scene_must_say_and_carry(facts, fault):
+    assert faults(said(SCENE, **facts)) == [fault]
+
+
+@pytest.mark.parametrize("made", [DONE, PART, SCENE], ids=lambda made: made.type)
+def test_before_anything_is_given_out_the_terms_say_how_it_is_labelled(made):
+    assert faults(said(made, labels_clause=None)) == [("LBL-8-1", "labels_undescribed", "terms")]
+
+
+@pytest.mark.parametrize("made", [DONE, PART, SCENE], ids=lambda made: made.type)
+def test_where_no_label_is_owed_one_is_offered(made):
+    lacks = said(made, a17_item=None, prompt=None, prompt_fault="interface_expired")
+    assert faults(lacks) == [("DSP-17-7", "interface_expired", "interface:offer")]
+    # Of a template nobody registered nobody can say what it owes.
+    unknown = said(made, registered=False, a17_item=None, prompt=None)
+    assert "DSP-17-7" not in {rule for rule, _, _ in faults(unknown)}
+
+
+def test_who_brings_content_is_reminded_to_declare_it_by_a_contract_that_counts():
+    lacks = said(taken_in(), outputs=LABELLED, prompt=None, prompt_fault="interface_expired")
+    assert faults(lacks) == [("LBL-6-4", "interface_expired", "interface:declaration")]
 
 
 def test_media_nobody_can_label_yet_are_refused():
@@ -404,6 +454,9 @@ FACTS = st.builds(
     verified=st.booleans(),
     duty_clause=st.sampled_from([None, "c" * 64]),
     accepted_at=st.none() | st.integers(0, TIME_MS),
+    labels_clause=st.sampled_from([None, "b" * 64]),
+    prompt=st.sampled_from([None, "chat/2"]),
+    prompt_fault=st.sampled_from([None, "interface_expired"]),
 )
 EVENTS = st.builds(
     lambda kind, role, medium, objects: event(
@@ -429,7 +482,12 @@ def test_decide_is_total_pure_and_passes_nothing_without_a_code_and_a_label(made
         assert facts.upstream is None
         assert facts.registered
         assert facts.readback_ok
-        assert made.medium != "virtual_scene"
+        assert (made.medium == "virtual_scene") == (made.type == "scene.started")
+        if made.type in ("generation.completed", "generation.segment", "scene.started"):
+            assert facts.labels_clause
+            assert facts.a17_item is not None or facts.prompt
+        if made.type in ("scene.started", "content.ingested"):
+            assert facts.prompt
         if made.type == "export.unlabelled_requested":
             assert facts.verified
             assert facts.duty_clause

@@ -34,6 +34,21 @@ def test_a_contract_counts_from_its_test_until_its_end() -> None:
     assert control.interface("other", "chat", TESTED) == "interface_unknown"
 
 
+def test_a_contract_is_about_one_thing() -> None:
+    control = _control(
+        ("interface/acme/chat/1", BODY), ("interface/acme/chat/2", BODY | {"shows": "offer"}),
+        ("interface/acme/chat/3", BODY | {"shows": "start_frame", "height_percent": 6}),
+    )  # fmt: skip
+    found = {
+        shows: control.interface("acme", "chat", TESTED, shows)
+        for shows in ("label", "offer", "start_frame", "declaration")
+    }
+    assert {shows: getattr(one, "version", one) for shows, one in found.items()} == {
+        "label": "1", "offer": "2", "start_frame": "3", "declaration": "interface_unknown",
+    }  # fmt: skip
+    assert getattr(found["start_frame"], "height_percent", None) == 6.0
+
+
 @pytest.mark.parametrize(
     ("name", "over"),
     [
@@ -45,6 +60,8 @@ def test_a_contract_counts_from_its_test_until_its_end() -> None:
         ("interface/acme/chat/1", {"screenshot_sha256": "A" * 64}),
         ("interface/acme/chat/1", {"tested_at": "yesterday"}),
         ("interface/acme/chat/1", {"valid_until": None}),
+        ("interface/acme/chat/1", {"shows": "nothing"}),
+        ("interface/acme/chat/1", {"shows": None}),
         ("interface/acme/chat/1", {"valid_until": "2026-11-01T00:00:00Z"}),
     ],
 )

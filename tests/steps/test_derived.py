@@ -5,18 +5,13 @@ import io
 import pytest
 from PIL import Image
 
-from acts import a_template, admitted, control
+from acts import a_template, admitted, some_terms
 from steps.test_labelling import faults, says
 from steps.test_outputs import MEDIA, a_file, brings, chain, home  # noqa: F401 (home is a fixture)
 from synthgate.effects.carriers import catalogue, png
 from synthgate.effects.label import Label
 from synthgate.effects.labelled_file import LabelledFile
 
-SINCE = "2026-11-19T08:00:00Z"
-TERMS = control(
-    "terms/acme/v1", url="https://acme.example/terms", sha256="a" * 64, published_at=SINCE,
-    notified_at=SINCE, effective_at=SINCE, duty_sha256="b" * 64,
-)  # fmt: skip
 KNOWN = {"verified": True, "accepted_at": 1}
 OTHER = Label.first("001191440300708461136T1308L", "X-1")
 
@@ -40,7 +35,7 @@ def made_of(parents, *rows, text=None):
 
 
 def a_chain(home, *rows):  # noqa: F811
-    return chain(home, a_template(media=MEDIA), *(rows or (TERMS,)))
+    return chain(home, a_template(media=MEDIA), *rows)
 
 
 async def released(made, home, *rows):  # noqa: F811
@@ -109,19 +104,10 @@ async def test_an_object_whose_source_nobody_noted_has_no_original(home):  # noq
 @pytest.mark.parametrize(
     ("known", "rows", "code"),
     [
-        ({"verified": False}, (TERMS,), "recipient_unverified"),
-        ({"accepted_at": None}, (TERMS,), "duty_clause_not_accepted"),
-        ({}, (a_template(media=MEDIA),), "duty_clause_missing"),
-        (
-            {},
-            (TERMS.model_copy(update={"body": TERMS.body | {"duty_sha256": "none"}}),),
-            "duty_clause_missing",
-        ),
-        (
-            {},
-            (TERMS.model_copy(update={"body": TERMS.body | {"effective_at": "2026-11-20T08:00:01Z"}}),),
-            "duty_clause_missing",
-        ),
+        ({"verified": False}, (), "recipient_unverified"),
+        ({"accepted_at": None}, (), "duty_clause_not_accepted"),
+        ({}, (some_terms(duty_sha256=None),), "duty_clause_missing"),
+        ({}, (some_terms(duty_sha256="none"),), "duty_clause_missing"),
     ],
 )  # fmt: skip
 async def test_who_is_not_known_or_has_not_agreed_gets_none(home, known, rows, code):  # noqa: F811

@@ -19,6 +19,7 @@ from acts import (
     answered,
     event,
     passage,
+    some_terms,
     stub,
     work,
 )
@@ -36,6 +37,7 @@ from synthgate.steps.labelling import LabellingDuty
 
 CODE = "001191110000600037341L10001"
 PASSED = (("identity", "pass"), ("consent", "not_applicable"), ("moderation", "pass"))
+DECLARES = a_contract("chat", "declare", shows="declaration", wording="请声明")
 BARE = a_template(interface_label=False)
 
 
@@ -43,7 +45,7 @@ class Chain:
     """The duty as the judge runs it, on a store of its own."""
 
     def __init__(self, folder, *rows, store=None, **over):
-        self.copies = Copies("labelling", *(rows or (BARE,)))
+        self.copies = Copies("labelling", some_terms(), DECLARES, *(rows or (BARE,)))
         self.store = store or LocalObjects(Path(folder))
         over = {"provider_code": CODE} | over
         self.duty = LabellingDuty(

@@ -119,7 +119,8 @@ def facts(now_ms: int) -> list[tuple[str, Row]]:
     rows: list[tuple[str, Row]] = [("facts.features", row) for row in sample_rows()]
     since = _moment(now_ms - 2 * _HOUR_MS)
     body: dict[str, object] = {
-        "url": "https://bench.example/terms", "sha256": _TERMS_SHA256, "published_at": since,
+        "url": "https://bench.example/terms", "sha256": _TERMS_SHA256,
+        "labels_sha256": _TERMS_SHA256, "published_at": since,
         "notified_at": since, "effective_at": since,
     }  # fmt: skip
     terms = ControlRow(

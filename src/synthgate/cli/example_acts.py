@@ -156,6 +156,7 @@ def _terms(tenant: str) -> tuple[str, dict[str, Any]]:
     body = {
         "url": "https://example.invalid/terms", "sha256": hashlib.sha256(b"example terms").hexdigest(),
         "published_at": since, "notified_at": since, "effective_at": since,
+        "labels_sha256": hashlib.sha256(b"example clause on labels").hexdigest(),
     }  # fmt: skip
     name = f"terms/{tenant}/{TERMS}"
     return "control", {"name": name, "body": body, "by": "synthgate-example", "at": rfc3339(now)}

@@ -244,13 +244,14 @@ class Facts:
         tested_at_ms: int,
         valid_until_ms: int,
         by: str,
+        **more: Any,
     ) -> Placed:
-        """What a surface of the app shows lastingly beside its content, as tested (GB 45438 5.6)."""
+        """What a surface of the app shows, as tested (GB 45438 5.6). more: ``shows``, as in ``ControlRow``."""
         return await self.control(
             f"interface/{self._tenant}/{surface}/{version}",
             {
                 "wording": wording, "screenshot_sha256": screenshot_sha256,
-                "tested_at": rfc3339(tested_at_ms), "valid_until": rfc3339(valid_until_ms),
+                "tested_at": rfc3339(tested_at_ms), "valid_until": rfc3339(valid_until_ms), **more,
             },
             by=by,
         )  # fmt: skip

@@ -91,7 +91,7 @@ def event_of(story: Story, act: Act, now_ms: int, cited: Cited | None, run: str)
     """The CloudEvent of an act, with ``data``. ``run`` makes ids of one run unlike another's."""
     time = moment(now_ms + act.at_s * 1000)
     data: dict[str, Any] = {"tenant": TENANT, "user": {"id": story.user}, "net": dict(NET)}
-    if act.type.split(".")[0] in ("generation", "asset", "content", "export"):
+    if act.type.split(".")[0] in ("generation", "asset", "content", "export", "scene"):
         name = act.generation or act.id
         data["generation"] = {
             "id": f"{run}-{name}", "medium": act.medium, "template": act.template, "purpose": "chat",
@@ -131,9 +131,7 @@ def event_of(story: Story, act: Act, now_ms: int, cited: Cited | None, run: str)
 
 def review_of(files: Sequence[MediaFile], now_ms: int, time: str) -> dict[str, Any]:
     """A listed reviewer has looked at all of these, and at all of each."""
-    covers = [
-        aspect for file in files for aspect in looked_at(file.medium, file.media_type, now_ms)
-    ]
+    covers = [aspect for file in files for aspect in looked_at(file.media_type, now_ms)]
     return {
         "reviewer": CHECKER, "outcome": "pass", "at": time, "method": "machine", "version": "demo-1",
         "objects": [file.row()["sha256"] for file in files], "covers": list(dict.fromkeys(covers)),

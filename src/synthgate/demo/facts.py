@@ -21,6 +21,8 @@ from synthgate.library.sample import SAMPLE_VERSION, sample_rows
 
 NOTICE = hashlib.sha256(b"demo consent notice").hexdigest()
 HOUR_MS = 3_600_000
+ASKS_TO_DECLARE = {"shows": "declaration", "wording": "内容含AI生成的,请声明"}
+"""A form with a box to tick, and the reminder beside it (LBL 6(4))."""
 
 
 def facts(now_ms: int) -> list[tuple[str, Row]]:
@@ -34,6 +36,8 @@ def facts(now_ms: int) -> list[tuple[str, Row]]:
         ("facts.templates", template("chat", now_ms)),
         ("facts.templates", template("style", now_ms, edits_person=["style"])),
         ("control", contract(SHOWN_BESIDE, now_ms)),
+        ("control", contract(SHOWN_BESIDE, now_ms, "declare", **ASKS_TO_DECLARE)),
+        ("control", contract("studio", now_ms, "declare", **ASKS_TO_DECLARE)),
         ("facts.templates", studio("studio", now_ms)),
         ("facts.templates", studio(SHOWN_BESIDE, now_ms, interface_label=True)),
         ("facts.templates", studio("sketch", now_ms, reviewed_media=["text"])),
@@ -109,13 +113,13 @@ def terms(tenant: str, now_ms: int, version: str = TERMS, **over: object) -> Con
     return control(f"terms/{tenant}/{version}", body | over, now_ms)
 
 
-def contract(surface: str, now_ms: int, **over: object) -> ControlRow:
+def contract(surface: str, now_ms: int, version: str = "1", **over: object) -> ControlRow:
     """A surface of the app shows the label lastingly: tested an hour ago, for a day."""
     body: dict[str, object] = {
         "wording": "内容由AI生成", "screenshot_sha256": NOTICE, "tested_at": moment(now_ms - HOUR_MS),
         "valid_until": moment(now_ms + 24 * HOUR_MS),
     }  # fmt: skip
-    return control(f"interface/{TENANT}/{surface}/1", body | over, now_ms)
+    return control(f"interface/{TENANT}/{surface}/{version}", body | over, now_ms)
 
 
 def template(name: str, now_ms: int, **more: Any) -> TemplateRow:

@@ -19,6 +19,7 @@ from synthgate.effects.carriers import catalogue
 from synthgate.effects.explicit import tools
 from synthgate.effects.label import Label
 from synthgate.law import load as load_law
+from synthgate.steps.reviewed import medium_of
 
 _RATE: Final = 16_000
 
@@ -55,10 +56,10 @@ class MediaFile:
         part.replace(path)
 
 
-def looked_at(medium: str, media_type: str, at_ms: int) -> list[str]:
+def looked_at(media_type: str, at_ms: int) -> list[str]:
     """What a reviewer of a file must have looked at, by house policy."""
     needs: Mapping[str, tuple[str, ...]] = load_law().at(at_ms).policy.moderation.needs
-    return list(needs[medium if media_type.startswith(f"{medium}/") else "other"])
+    return list(needs[medium_of({"media_type": media_type})])
 
 
 @cache

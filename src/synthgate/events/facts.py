@@ -241,7 +241,9 @@ class ControlRow(Row):
     and "labels_sha256", "duty_sha256": its clauses on how we label, and on what a user owes who takes a copy
     without the explicit label (Labelling Measures 8, 9).
     ``interface/<tenant>/<surface>/<version>``: {"wording", "screenshot_sha256", "tested_at", "valid_until"}:
-    what a surface of the app shows lastingly beside its content (GB 45438 5.6), as tested.
+    what a surface of the app shows lastingly beside its content (GB 45438 5.6), as tested; with "shows":
+    start_frame (and "height_percent"), offer or declaration: the label of a scene, the prompts of DSP 17 ¶2 and
+    LBL 6(4).
     ``observe/<tenant>``: {"duties": [..], "percent": int, "reason": str}.
     ``library``: {"version": int, "agreed_by": str}: put in force by two people. ``law``: {"hash": hex}.
     With "before": int and "counts_from": moment, what is not in that version is only watched until then.

@@ -50,7 +50,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
         (
             "DSP-6-1", "DSP-6-2", "DSP-6-3", "DSP-10-2", "DSP-10-5", "DSP-10-6", "DSP-10-7",
             "DSP-16-1", "DSP-16-2", "DSP-16-3", "DSP-17-1", "DSP-17-2", "DSP-17-3", "DSP-17-4",
-            "DSP-17-6", "GB-E-1", "GB-E-2", "GB-E-3", "GB-E-4", "GAI-14-1",
+            "DSP-17-6", "DSP-17-7", "LBL-8-1", "GB-E-1", "GB-E-2", "GB-E-3", "GB-E-4", "GAI-14-1",
         ),
         gates=True, follows=("generation.requested",),
     ),
@@ -69,7 +69,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
               gates=True, follows=_MADE),
     EventType("content.delivered", _G, following_models.Delivered, ("DSP-11-3",), follows=_MADE),
     EventType("content.ingested", _G, models.Ingested,
-              ("DSP-18-1", "LBL-6-1", "LBL-6-2", "LBL-6-3"), gates=True),
+              ("DSP-18-1", "LBL-6-1", "LBL-6-2", "LBL-6-3", "LBL-6-4"), gates=True),
     EventType("content.transformed", _G, following_models.Transformed, ("DSP-18-1",), gates=True,
               follows=_MADE),
     EventType("label.offered", _G, models.GenerationEvent, ("DSP-17-7",)),

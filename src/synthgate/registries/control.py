@@ -105,15 +105,16 @@ class Control(Table[ControlRow]):
         if key.startswith(terms.PREFIX):
             self._terms.get(key.removeprefix(terms.PREFIX).partition("/")[0], set()).discard(key)
 
-    def interface(self, tenant: str, surface: str, as_of: int) -> interfaces.Contract | str:
-        """The interface contract that counts at a time (Unix ms), or the code of why none does.
+    def interface(
+        self, tenant: str, surface: str, as_of: int, shows: str = interfaces.LABEL
+    ) -> interfaces.Contract | str:
+        """The interface contract of a kind that counts at a time (Unix ms), or the code of why none does.
 
         One that nobody can read does not count.
         """
         rows = map(self.permitted, self._interfaces.get((tenant, surface), ()))
-        return interfaces.in_force(
-            [interfaces.contract_of(row) for row in rows if row is not None], as_of
-        )
+        known = (interfaces.contract_of(row) for row in rows if row is not None)
+        return interfaces.in_force([one for one in known if one.shows == shows], as_of)
 
     def library_version(self) -> int | Unreadable | None:
         """The feature library in force; None: none was activated; UNREADABLE: wait until mended."""

@@ -1,8 +1,10 @@
-"""Interface contracts: what an app shows lastingly beside its content, as tested (GB 45438-2025 5.6).
+"""Interface contracts: what an app shows people, as tested: labels beside content (GB 45438 5.6), and prompts.
 
 ``control``, key ``interface/<tenant>/<surface>/<version>``: the operator's word that a surface of the app shows
 the label, with the wording, the hash of a screenshot, when it was tested and until when that counts. A verdict
-that rests on a label beside the content names the contract; without one in force it rests on nothing.
+that rests on a label beside the content names the contract; without one in force it rests on nothing. ``shows``
+says what else a surface shows: the label on the start frame of a scene, the offer of a label function, the way
+to declare content and the reminder to.
 """
 
 import re
@@ -20,14 +22,24 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOMENTS: Final = ("tested_at", "valid_until")
 
 
+LABEL: Final = "label"
+START_FRAME: Final = "start_frame"
+OFFER: Final = "offer"
+DECLARATION: Final = "declaration"
+SHOWS: Final = (LABEL, START_FRAME, OFFER, DECLARATION)
+"""What a contract can be about."""
+
+
 class Contract(NamedTuple):
-    """One contract. Times in Unix ms."""
+    """One contract. Times in Unix ms. height_percent: of the words, of the frame's shortest side, if told."""
 
     surface: str
     version: str
     wording: str
     tested_at: int
     valid_until: int
+    shows: str = LABEL
+    height_percent: float | None = None
 
     @property
     def name(self) -> str:
@@ -62,6 +74,8 @@ def readable(row: ControlRow) -> bool:
         return False
     if not _SHA256.fullmatch(str(body.get("screenshot_sha256"))):
         return False
+    if body.get("shows", LABEL) not in SHOWS:
+        return False
     try:
         made = contract_of(row)
     except ValueError:
@@ -73,4 +87,8 @@ def contract_of(row: ControlRow) -> Contract:
     """The contract a readable row holds."""
     _, surface, version = row.name.removeprefix(PREFIX).split("/")
     tested, until = (time_ms(str(row.body[name])) for name in _MOMENTS)
-    return Contract(surface, version, str(row.body["wording"]), tested, until)
+    height = row.body.get("height_percent")
+    return Contract(
+        surface, version, str(row.body["wording"]), tested, until, str(row.body.get("shows", LABEL)),
+        float(height) if isinstance(height, int | float) else None,
+    )  # fmt: skip

@@ -21,6 +21,8 @@ from synthgate.obligations.labelling.events import (
     INGESTED,
     UNLABELLED,
     brings_files,
+    is_made,
+    is_scene,
     names_objects,
     rows_of_ours,
     rows_to_label,
@@ -29,7 +31,7 @@ from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.registries import Registries
 from synthgate.settings import Settings
 from synthgate.step import Fresh, Work
-from synthgate.steps.beside import shown_beside
+from synthgate.steps.beside import prompted, shown_beside
 from synthgate.steps.judge import Gathered
 from synthgate.steps.named import NamedObjects
 from synthgate.steps.outputs import OutputFiles, facts_of
@@ -122,6 +124,7 @@ class LabellingDuty:
         label = self._which.first(passage)
         stream = stream_of(event, log)
         asks = self._which.asks(passage) if event.type == UNLABELLED else {}
+        prompt, prompt_fault = prompted(self._registries.control, row, event, passage.as_of)
         contract, fault = shown_beside(self._registries.control, row, passage.as_of)
         return LabellingFacts(
             upstream=upstream,
@@ -134,7 +137,7 @@ class LabellingDuty:
             provider=self._producer_fault,
             sentence=self._sentence,
             sentence_valid=self._sentence_valid,
-            text=isinstance(event.text, str),
+            text=isinstance(event.text, str) or _is_scenery(event),
             faults=() if self._producer_fault else label.faults(),
             first_write=label.is_first_write(),
             segment=None if stream is None else stream.index,
@@ -142,6 +145,9 @@ class LabellingDuty:
             and (stream.mark in begun or self._objects.exists(stream.mark)),
             objects=self._named.facts(event) if upstream is None and rows_of_ours(event) else (),
             outputs=self._which.found(event, self._files) if upstream is None else (),
+            labels_clause=self._which.labels_clause(passage) if is_made(event) else None,
+            prompt=prompt,
+            prompt_fault=prompt_fault,
             **asks,
         )
 
@@ -184,7 +190,7 @@ class LabellingDuty:
         bare = passage.event.type == UNLABELLED or (stream is not None and stream.index > 0)
         sentence = None if bare else self._sentence
         (label,) = self._which.labels(passage, 1)
-        return LabelledText.make(log, passage.origin, passage.event.text or "", sentence, label)
+        return LabelledText.make(log, passage.origin, _words(passage.event), sentence, label)
 
     def _given(
         self,
@@ -238,6 +244,18 @@ class LabellingDuty:
         """Decide again on what carrying out showed."""
         facts = replace(LabellingFacts.from_row(verdict.facts), **changed)
         return decide(passage.event, facts, self._book.at(passage.as_of), passage.as_of)
+
+
+def _is_scenery(event: Event) -> bool:
+    """Whether an event starts a scene of files, which stay in the app."""
+    return is_scene(event) and bool(event.content.get("objects"))
+
+
+def _words(event: Event) -> str:
+    """The text to be labelled; of a scene without words, the hashes of its files."""
+    if isinstance(event.text, str) or not _is_scenery(event):
+        return event.text or ""
+    return "".join(f"{row['sha256']}\n" for row in event.content["objects"])
 
 
 def _has_text(event: Event) -> bool:

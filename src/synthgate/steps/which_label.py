@@ -58,6 +58,11 @@ class WhichLabel:
             for item, row, source in zip(found, rows_to_label(event), made_of, strict=False)
         )
 
+    def labels_clause(self, passage: Passage) -> str | None:
+        """The clause of our terms on how we label, by its hash."""
+        clauses = self._control.clauses(passage.event.tenant, passage.as_of)
+        return None if clauses is None else clauses.labels
+
     def asks(self, passage: Passage) -> dict[str, Any]:
         """Facts of who asks for a copy without the explicit label, and what our terms say of it."""
         known = passage.verdict("identity") or {"facts": {}}

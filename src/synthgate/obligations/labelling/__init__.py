@@ -2,9 +2,10 @@
 
 Law        DSP Art. 16-18; Labelling Measures Art. 4-6, 10; GB 45438-2025 5, 6, Annex E; TC260-PG-20252A
 Rules      by duty, a file each: ``outputs`` (DSP 16, 17 ¶1), ``handed_over`` (LBL 4 ¶2), ``taken_in`` (LBL 6),
-           ``transformed`` (DSP 18), ``unlabelled`` (LBL 9)
-Hears      generation.completed, generation.segment, asset.exported, export.unlabelled_requested,
-           content.published, content.ingested, content.transformed
+           ``transformed`` (DSP 18), ``unlabelled`` (LBL 9), ``scenes`` (DSP 17 ¶1(4)), ``offers`` (DSP 17 ¶2,
+           LBL 6(4)), ``agreement`` (LBL 8)
+Hears      generation.completed, generation.segment, scene.started, asset.exported,
+           export.unlabelled_requested, content.published, content.ingested, content.transformed
 Facts      what the duties before said, the template, our provider code, objects of ours that are named,
            files the event brings and what came of labelling them
 Remembers  nothing (that a stream has begun with its label is read in the object store)
@@ -16,18 +17,35 @@ from typing import Final
 from synthgate.events.event import Event
 from synthgate.events.verdicts import Hold, Outcome, Reason, Verdict
 from synthgate.law import Law
-from synthgate.obligations.labelling import handed_over, outputs, taken_in, transformed, unlabelled
-from synthgate.obligations.labelling.events import INGESTED, TRANSFORMED, UNLABELLED, names_objects
+from synthgate.obligations.labelling import (
+    agreement,
+    handed_over,
+    offers,
+    outputs,
+    scenes,
+    taken_in,
+    transformed,
+    unlabelled,
+)
+from synthgate.obligations.labelling.events import (
+    FROM_STORE,
+    INGESTED,
+    MADE,
+    TRANSFORMED,
+    UNLABELLED,
+    is_made,
+    is_scene,
+    names_objects,
+)
 from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.step import Obligation
 
 NAME: Final = "labelling"
-LABELLED_TYPES: Final = (
-    "generation.completed", "generation.segment", "asset.exported", "content.published",
-    INGESTED, TRANSFORMED, UNLABELLED,
-)  # fmt: skip
-"""Events this duty can label."""
 LABELLED_MEDIA: Final = ("text", "image", "audio", "video", "other")
+SCENES_MEDIUM: Final = "virtual_scene"
+_PARTS: Final = (
+    outputs, handed_over, taken_in, transformed, unlabelled, scenes, offers, agreement,
+)  # fmt: skip
 
 
 def decide(event: Event, facts: LabellingFacts, law: Law, as_of: int) -> Verdict:
@@ -56,8 +74,14 @@ def decide(event: Event, facts: LabellingFacts, law: Law, as_of: int) -> Verdict
 
 def _faults(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
     """What the duty the event falls under finds."""
+    if is_made(event):
+        yield from agreement.described(facts, law)
+        yield from offers.offered(facts, law)
     if event.type == INGESTED:
         yield from taken_in.taken_in(event, facts, law)
+        yield from offers.declared(facts, law)
+    elif is_scene(event):
+        yield from scenes.scene(event, facts, law)
     elif event.type == TRANSFORMED:
         yield from transformed.transformed(event, facts, law)
     elif event.type == UNLABELLED:
@@ -70,7 +94,8 @@ def _faults(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
 
 def _configured(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
     """GB-E-4 and house policy: without a code of our own, a template and a labeller nothing is labelled."""
-    if event.type not in LABELLED_TYPES or event.medium not in LABELLED_MEDIA:
+    media = (SCENES_MEDIUM,) if is_scene(event) else LABELLED_MEDIA
+    if event.medium not in media:
         yield from law.fault("HOUSE-not_configured", "no_labeller", "/generation/medium")
     if not facts.registered:
         yield from law.fault(
@@ -95,21 +120,12 @@ OBLIGATION = Obligation(
         "LBL 4",
         "LBL 5",
         "LBL 6",
+        "LBL 8",
         "LBL 9",
         "GB 45438",
         "TC260-PG-20252A",
     ),
-    rules=tuple(
-        dict.fromkeys(
-            (
-                *outputs.RULES,
-                *handed_over.RULES,
-                *taken_in.RULES,
-                *transformed.RULES,
-                *unlabelled.RULES,
-            )
-        )
-    ),
-    hears=LABELLED_TYPES,
+    rules=tuple(dict.fromkeys(rule for part in _PARTS for rule in part.RULES)),
+    hears=(*MADE, *FROM_STORE, UNLABELLED, TRANSFORMED, INGESTED),
     decide=decide,
 )

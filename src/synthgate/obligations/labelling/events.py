@@ -11,10 +11,24 @@ TRANSFORMED: Final = "content.transformed"
 """The event that brings what was made of labelled content."""
 UNLABELLED: Final = "export.unlabelled_requested"
 """The event by which a user asks for a copy without the explicit label."""
+SCENE: Final = "scene.started"
+"""The event by which a user enters a scene one can be in or act upon."""
+MADE: Final = ("generation.completed", "generation.segment", SCENE)
+"""Output of a model, about to be shown for the first time."""
 FROM_STORE: Final = ("asset.exported", "content.published")
 """Events that may name labelled objects of ours instead of repeating their text."""
 FILES_FROM: Final = ("generation.completed", "generation.segment", INGESTED, TRANSFORMED)
 """Events whose objects are not ours yet: output of a model, made of labelled content, or from elsewhere."""
+
+
+def is_scene(event: Event) -> bool:
+    """Whether a user enters a scene."""
+    return event.type == SCENE
+
+
+def is_made(event: Event) -> bool:
+    """Whether output of a model is about to be shown for the first time."""
+    return event.type in MADE
 
 
 def names_objects(event: Event) -> bool:

@@ -48,8 +48,10 @@ class LabellingFacts:
     and rightly worded; interface_fault: why it does not, though the template says so (a reason code).
     stream_labelled: the first part of this stream carried the sentence. readback_ok: what was written was read
     back the same; false only in a verdict given after carrying out. verified: the real
-    identity of whoever asks is known. duty_clause: hash of the clause of the terms in force on what a user owes
-    who takes a copy without the explicit label; accepted_at: when the user accepted these terms, Unix ms.
+    identity of whoever asks is known. labels_clause, duty_clause: hashes of the clauses of the terms in force
+    on how we label, and on what a user owes who takes a copy without the explicit label; accepted_at: when the
+    user accepted these terms, Unix ms. prompt: the contract by which the app shows what this event calls for
+    beside the label (start frame, offer, declaration); prompt_fault: why none counts (a reason code).
     """
 
     upstream: str | None = None
@@ -71,8 +73,11 @@ class LabellingFacts:
     interface: str | None = None
     interface_fault: str | None = None
     verified: bool = False
+    labels_clause: str | None = None
     duty_clause: str | None = None
     accepted_at: int | None = None
+    prompt: str | None = None
+    prompt_fault: str | None = None
 
     def row(self) -> dict[str, Any]:
         """As recorded in the verdict."""

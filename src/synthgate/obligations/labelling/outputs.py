@@ -30,15 +30,20 @@ def own(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
     elif not facts.text and not facts.outputs:
         yield from law.fault("DSP-16-2", "nothing_to_label", "/content/text")
     yield from _files(event, facts, law)
+    yield from own_label(event, facts, law)
+    later = facts.segment is not None and facts.segment > 0
+    if later and must_show(facts) and not facts.stream_labelled:
+        yield from law.fault("DSP-17-1", missing(facts), "/generation/segment")
+
+
+def own_label(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
+    """The label to be written, and the sentence people are to read."""
     for name in facts.faults:
         yield from law.fault("GB-E-1", "label_invalid", f"field:{name}")
     if not facts.first_write:
         yield from law.fault("GB-E-3", "propagator_differs")
     if not _says_both(facts, law):
         yield from law.fault(shown_by(event), "label_sentence_invalid", "setting:label_text")
-    later = facts.segment is not None and facts.segment > 0
-    if later and must_show(facts) and not facts.stream_labelled:
-        yield from law.fault("DSP-17-1", missing(facts), "/generation/segment")
 
 
 def _files(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:

@@ -8,6 +8,7 @@ from synthgate.obligations.labelling.facts import LabellingFacts
 
 SHOWN: Final[Mapping[str, str]] = {
     "text": "DSP-17-1", "audio": "DSP-17-2", "image": "DSP-17-3", "video": "DSP-17-4",
+    "virtual_scene": "DSP-17-5",
 }  # fmt: skip
 """Medium to the rule by which people must perceive the label; for any other it is ``SHOWN_ELSE``."""
 SHOWN_ELSE: Final = "DSP-17-6"
