@@ -105,6 +105,25 @@ def taken_in(
     return verified(user), act
 
 
+def words_taken_in(user: str) -> tuple[Act, ...]:
+    """A verified user brings a text from elsewhere."""
+    act = Act(
+        f"{user}-in", "brought", "content.ingested", generation=user, template=SHOWN_BESIDE,
+        text="春天来了。\n(本文由AI生成)",
+    )  # fmt: skip
+    return verified(user), act
+
+
+def words_propagated(seen: Seen) -> Missing:
+    """LBL 6(3): the words as they came, beside them that they are suspected, and us as their propagator."""
+    found = seen.served()
+    row = found.label.row()
+    if (row["Label"], row["ContentPropagator"]) != ("3", SAMPLE_CODE) or row != seen.last["label"]:
+        yield f"beside the text stands {row}"
+    if found.explicit is not None or not found.data.decode().startswith("春天"):
+        yield "the text is not as it came"
+
+
 def propagated(value: str, **kept: str) -> Evidence:
     """LBL-6: the file carries the value, what was there before, and us as its propagator."""
 
@@ -207,6 +226,8 @@ STORIES: tuple[RuleStory, ...] = (
            lambda u: taken_in(u, media.PICTURE, "studio", data={"declared_ai": True}, expect="refuse"),
            no_object, "LBL-6-2 notice_missing"),
     _story("LBL-6-3", "lawful", lambda u: taken_in(u, TRACED), propagated("3")),
+    _story("LBL-6-3", "words-lawful",  # an explicit label in somebody's text is a trace
+           words_taken_in, words_propagated),
     _story("LBL-6-3", "unlawful", lambda u: taken_in(u, TRACED, "studio", expect="refuse"),
            no_object, "LBL-6-3 notice_missing"),
     _story("GB-E-2", "lawful", lambda u: output(u, media.PICTURE), carries_one_label),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgate.effects.text_label import carries, put, read, valid
+from synthgate.effects.text_label import carries, is_label, put, read, valid
 
 SENTENCE = "AI生成"
 HOSTILE = [
@@ -92,3 +92,25 @@ def test_a_text_full_of_labels_costs_linear_time():
     start = time.perf_counter()
     assert len(read("AI生成\n" * 40_000, SENTENCE)) == 40_000
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "AI生成", "  AI生成  ", "内容由AI生成", "(本文由人工智能合成)", "【本内容为AI生成合成内容】",
+        "人工智能生成。",        "AI生成 AI-generated", "本文由AI辅助生成", "以上内容由 AI 生成", "**AI生成**",
+    ],
+)  # fmt: skip
+def test_a_line_that_is_a_label_as_others_word_it(line: str) -> None:
+    assert is_label(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "AI", "生成", "关于AI生成的讨论很多。", "非AI生成", "本文不是AI生成", "AI生成的图片很美",
+        "人工智能改变世界",        "AI-generated", "未使用AI生成", "AI生成" + " " * 80,
+    ],
+)  # fmt: skip
+def test_talk_of_what_machines_make_is_no_label(line: str) -> None:
+    assert not is_label(line)

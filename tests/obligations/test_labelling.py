@@ -246,8 +246,18 @@ def test_what_comes_from_elsewhere_is_read_or_refused_and_shown_as_what_it_is():
     assert faults(said(declared, outputs=(OutputFact(signs=True),))) == [
         ("LBL-6-2", "notice_missing", FIRST)
     ]
+    nothing = event("content.ingested", {}, generation={"medium": "text"})
+    assert faults(said(nothing)) == [("HOUSE-not_configured", "no_labeller", "/content/objects")]
     words = event("content.ingested", {"text": "x"}, generation={"medium": "text"})
-    assert faults(said(words)) == [("HOUSE-not_configured", "no_labeller", "/content/objects")]
+    for fault, rule in (("label_altered", "DSP-18-1"), ("label_unreadable", "LBL-6-1")):
+        assert faults(said(words, outputs=(OutputFact(fault),))) == [(rule, fault, "/content/text")]
+    assert faults(said(words, outputs=(OutputFact(signs=True),))) == [
+        ("LBL-6-3", "notice_missing", "/content/text")
+    ]
+    both = event("content.ingested", {"text": "x", "objects": [FILE]})
+    assert faults(said(both, outputs=(OutputFact(signs=True),))) == [
+        ("LBL-6-3", "notice_missing", FIRST)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ Nobody's label is written over: a label that is there keeps its producer and its
 propagator. One that was tampered with is not mended by guessing.
 """
 
+import hashlib
+import json
 from typing import Final, NamedTuple
 
+from synthgate.effects import text_label
 from synthgate.effects.carriers.carrier import CarrierError, Reading
-from synthgate.effects.label import Label
+from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_file import BROKEN, Marked, Unlabelled, carrier_of, media_type_of
 
 POSSIBLE: Final = "2"
@@ -53,6 +56,45 @@ def take_in(data: bytes, name: str, medium: str, ours: Label, *, declared: bool)
     return Taken(marked, None if found is None else found.label, signs, label)
 
 
+class TakenText(NamedTuple):
+    """A plain text, as ``Taken`` is a file: its label lies beside it."""
+
+    found: str | None
+    signs: bool
+    label: Label | None
+
+
+def take_in_text(text: str, envelope: str | None, ours: Label, *, declared: bool) -> TakenText:
+    """Read a text and the envelope that came with it. An explicit label in its words is a trace (LBL 6(3)).
+
+    Raises:
+        Unlabelled: the envelope is none, is of another text, or its label was tampered with.
+    """
+    found = None if envelope is None else _enveloped(text, envelope.encode())
+    signs = any(text_label.is_label(line) for line in _edges(text))
+    label = _label(found, ours, declared=declared, signs=signs)
+    return TakenText(None if found is None else found.label, signs, label)
+
+
+def _enveloped(text: str, envelope: bytes) -> Label:
+    try:
+        found = Label.read(envelope)
+        row = json.loads(envelope)
+    except LabelError:
+        raise Unlabelled("label_altered") from None
+    about = row.get("object")
+    named = about.get("sha256") if isinstance(about, dict) else None
+    if named != hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() or found.faults():
+        raise Unlabelled("label_altered")
+    return found
+
+
+def _edges(text: str) -> tuple[str, ...]:
+    """Its first and its last line that is not blank: where a text's label stands (GB 45438 5.1)."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return (lines[0], lines[-1]) if lines else ()
+
+
 def _found(reading: Reading) -> Label | None:
     """The one label of a file, right in all its fields; None if there is none."""
     if any(place.label is None for place in reading.places) or len(set(reading.labels)) > 1:
@@ -65,8 +107,9 @@ def _found(reading: Reading) -> Label | None:
 
 def _label(found: Label | None, ours: Label, *, declared: bool, signs: bool) -> Label | None:
     if found is not None:
+        value = POSSIBLE if declared and found.label == SUSPECTED else found.label
         return Label(
-            found.label, found.content_producer, found.produce_id, found.reserved_code_1,
+            value, found.content_producer, found.produce_id, found.reserved_code_1,
             ours.content_propagator, ours.propagate_id, "",
         )  # fmt: skip
     if not declared and not signs:

@@ -11,6 +11,14 @@ SENTENCE_CHARS_MAX: Final = 64
 
 _BOTH: Final = re.compile(r"(?=.*(?:人工智能|AI))(?=.*(?:生成|合成))")
 _DENIED: Final = re.compile(r"非|不|未|无|没|\b(?:not|no|non)\b", re.IGNORECASE)
+_ALONE: Final = re.compile(
+    r"[\s(（\[【*]*(?:[本此该]|以[上下])?(?:文章|文本|内容|作品|回答|文)?"
+    r"(?:部分|全部|均)?[由为系是]?\s*"
+    r"(?:AI|人工智能)(?:技术|工具|模型|辅助)?\s*(?:生成合成|生成|合成)(?:的?内容)?"
+    r"(?:[\s/|·,,]*AI[- ]generated(?: content)?)?[\s)）\]】*。.!!]*",
+    re.IGNORECASE,
+)
+"""A line that is a label and nothing more, ``(本文由人工智能合成)``; no talk about what AI makes."""
 _BREAKS: Final = ("\n", "\r\n")
 """What all show as a new line. Others (\\x1c, \\v, a lone \\r …) show nothing, or overwrite the line."""
 
@@ -39,6 +47,11 @@ def valid(sentence: str) -> bool:
         and _BOTH.search(sentence) is not None
         and _DENIED.search(sentence) is None
     )
+
+
+def is_label(line: str) -> bool:
+    """Whether a line of somebody's text is an explicit label as others word it, and nothing more."""
+    return len(line) <= SENTENCE_CHARS_MAX and _ALONE.fullmatch(line) is not None
 
 
 def put(text: str, sentence: str) -> Labelled:

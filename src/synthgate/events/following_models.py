@@ -1,4 +1,4 @@
-"""Events that follow what was made: who got it, and what is asked of it or made of it."""
+"""Events about content that is there: who got it, what is asked or made of it, what comes from elsewhere."""
 
 from pydantic import Field
 
@@ -34,3 +34,16 @@ class Delivered(GenerationEvent):
 
     recipient: Name | None = None
     objects: list[ObjectRow] = Field(default_factory=list, max_length=64)
+
+
+class IngestedContent(Content):
+    """What came from elsewhere. envelope: of a plain text, the JSON beside it with its label, as it came."""
+
+    envelope: str | None = Field(None, max_length=8_192)
+
+
+class Ingested(GenerationEvent):
+    """content.ingested: content that came from elsewhere; the propagator's duties."""
+
+    declared_ai: bool | None = None
+    content: IngestedContent | None = None

@@ -258,12 +258,6 @@ class AccountFlagged(UserEvent):
     evidence_ref: Annotated[str, Field(min_length=1, max_length=512)] | None = None
 
 
-class Ingested(GenerationEvent):
-    """content.ingested: content that came from elsewhere; the propagator's duties."""
-
-    declared_ai: bool | None = None
-
-
 class Reentered(Upstream):
     """passage.reentered: an answer to a decision, by its receipt."""
 

@@ -68,7 +68,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     EventType("content.published", _G, models.GenerationEvent, ("DSP-9-1", "MIN-31-1"),
               gates=True, follows=_MADE),
     EventType("content.delivered", _G, following_models.Delivered, ("DSP-11-3",), follows=_MADE),
-    EventType("content.ingested", _G, models.Ingested,
+    EventType("content.ingested", _G, following_models.Ingested,
               ("DSP-18-1", "LBL-6-1", "LBL-6-2", "LBL-6-3", "LBL-6-4"), gates=True),
     EventType("content.transformed", _G, following_models.Transformed, ("DSP-18-1",), gates=True,
               follows=_MADE),

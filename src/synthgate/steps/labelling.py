@@ -12,31 +12,29 @@ from synthgate.effects.labelled_text import LabelledText
 from synthgate.effects.objects import SIDECAR_SUFFIX, LocalObjects
 from synthgate.effects.workshop import Outcome as Made
 from synthgate.events import topics
-from synthgate.events.event import Event
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Hold, Outcome, Verdict
 from synthgate.law import LawBook
 from synthgate.obligations.labelling import OBLIGATION, decide
 from synthgate.obligations.labelling.events import (
-    INGESTED,
     UNLABELLED,
-    brings_files,
     is_made,
-    is_scene,
     names_objects,
     rows_of_ours,
     rows_to_label,
 )
-from synthgate.obligations.labelling.facts import LabellingFacts
+from synthgate.obligations.labelling.facts import LabellingFacts, OutputFact
 from synthgate.registries import Registries
 from synthgate.settings import Settings
 from synthgate.step import Fresh, Work
 from synthgate.steps.beside import prompted, shown_beside
+from synthgate.steps.inbound_texts import InboundTexts
 from synthgate.steps.judge import Gathered
 from synthgate.steps.named import NamedObjects
 from synthgate.steps.outputs import OutputFiles, facts_of
 from synthgate.steps.stream_parts import stream_of
 from synthgate.steps.which_label import WhichLabel
+from synthgate.steps.words import has_text, is_scenery, words_of
 
 BEFORE: Final = ("identity", "consent", "moderation")
 """Duties that must have spoken."""
@@ -76,6 +74,7 @@ class LabellingDuty:
             self._producer_fault = error.code
         self._named = NamedObjects(objects, self._producer, self._sentence)
         self._which = WhichLabel(registries.control, self._named, self._producer, self._sentence)
+        self._texts = InboundTexts(objects, self._which)
 
     async def gather(self, passages: Sequence[Passage], work: Work) -> Gathered:
         """Facts in order: the first part of a stream counts for the parts behind it in the same batch."""
@@ -112,7 +111,10 @@ class LabellingDuty:
         files = await self._files.labelled(
             [self._which.order(one) for one in passed if rows_to_label(one.event)], work.partition
         )
-        return await asyncio.to_thread(self._carry_out, passages, verdicts, work.partition, files)
+        texts = await asyncio.to_thread(self._texts.stored, passed, work.partition)
+        return await asyncio.to_thread(
+            self._carry_out, passages, verdicts, work.partition, {**files, **texts}
+        )
 
     def _one(self, passage: Passage, log: int, begun: set[str]) -> LabellingFacts:
         event = passage.event
@@ -137,19 +139,23 @@ class LabellingDuty:
             provider=self._producer_fault,
             sentence=self._sentence,
             sentence_valid=self._sentence_valid,
-            text=isinstance(event.text, str) or _is_scenery(event),
+            text=isinstance(event.text, str) or is_scenery(event),
             faults=() if self._producer_fault else label.faults(),
             first_write=label.is_first_write(),
             segment=None if stream is None else stream.index,
             stream_labelled=stream is not None
             and (stream.mark in begun or self._objects.exists(stream.mark)),
             objects=self._named.facts(event) if upstream is None and rows_of_ours(event) else (),
-            outputs=self._which.found(event, self._files) if upstream is None else (),
+            outputs=self._outputs(passage) if upstream is None else (),
             labels_clause=self._which.labels_clause(passage) if is_made(event) else None,
             prompt=prompt,
             prompt_fault=prompt_fault,
             **asks,
         )
+
+    def _outputs(self, passage: Passage) -> tuple[OutputFact, ...]:
+        """Of the files or words an event brings, what can be said before anything is done with them."""
+        return self._texts.found(passage) or self._which.found(passage.event, self._files)
 
     def _carry_out(
         self,
@@ -162,7 +168,7 @@ class LabellingDuty:
         files: dict[str, bytes] = {}
         given = [self._given(*item, outcomes) for item in zip(passages, verdicts, strict=True)]
         for number, (passage, verdict) in enumerate(zip(passages, given, strict=True)):
-            if verdict.outcome is Outcome.PASS and _has_text(passage.event):
+            if verdict.outcome is Outcome.PASS and has_text(passage.event):
                 made[number] = self._make(passage, log)
                 files |= made[number].files()
         conflicts = self._objects.put_all(files)
@@ -190,7 +196,7 @@ class LabellingDuty:
         bare = passage.event.type == UNLABELLED or (stream is not None and stream.index > 0)
         sentence = None if bare else self._sentence
         (label,) = self._which.labels(passage, 1)
-        return LabelledText.make(log, passage.origin, _words(passage.event), sentence, label)
+        return LabelledText.make(log, passage.origin, words_of(passage.event), sentence, label)
 
     def _given(
         self,
@@ -244,30 +250,6 @@ class LabellingDuty:
         """Decide again on what carrying out showed."""
         facts = replace(LabellingFacts.from_row(verdict.facts), **changed)
         return decide(passage.event, facts, self._book.at(passage.as_of), passage.as_of)
-
-
-def _is_scenery(event: Event) -> bool:
-    """Whether an event starts a scene of files, which stay in the app."""
-    return is_scene(event) and bool(event.content.get("objects"))
-
-
-def _words(event: Event) -> str:
-    """The text to be labelled; of a scene without words, the hashes of its files."""
-    if isinstance(event.text, str) or not _is_scenery(event):
-        return event.text or ""
-    return "".join(f"{row['sha256']}\n" for row in event.content["objects"])
-
-
-def _has_text(event: Event) -> bool:
-    """Whether a text is labelled here: the event's own, unless it brings or names files alone.
-
-    Words beside a file from elsewhere are nobody's output.
-    """
-    if names_objects(event) or event.type == INGESTED:
-        return False
-    if event.type == UNLABELLED:
-        return not rows_to_label(event)
-    return isinstance(event.text, str) or not brings_files(event)
 
 
 def _with_files(carried: Mapping[str, Any], outcomes: Sequence[Made]) -> Mapping[str, Any]:

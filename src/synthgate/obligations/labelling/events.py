@@ -41,6 +41,11 @@ def brings_files(event: Event) -> bool:
     return event.type in FILES_FROM and bool(event.content.get("objects"))
 
 
+def brings_words(event: Event) -> bool:
+    """Whether the event brings a plain text from elsewhere, and nothing else."""
+    return event.type == INGESTED and isinstance(event.text, str) and not brings_files(event)
+
+
 def rows_to_label(event: Event) -> Sequence[Mapping[str, Any]]:
     """Files of the tenant's folder that are labelled now, if the event passes."""
     if event.type == UNLABELLED:

@@ -10,7 +10,7 @@ from typing import Final
 from synthgate.events.event import Event
 from synthgate.events.verdicts import Reason
 from synthgate.law import Law
-from synthgate.obligations.labelling.events import declared_of
+from synthgate.obligations.labelling.events import brings_words, declared_of
 from synthgate.obligations.labelling.facts import LabellingFacts, OutputFact
 
 RULES: Final = ("DSP-18-1", "LBL-6-1", "LBL-6-2", "LBL-6-3")
@@ -21,11 +21,11 @@ FAULTS: Final[Mapping[str, str]] = {
 
 
 def taken_in(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
-    """Files from elsewhere: each can be read, and people are told what it is."""
+    """Files or words from elsewhere: each can be read, and people are told what it is."""
     if not facts.outputs:
         yield from law.fault("HOUSE-not_configured", "no_labeller", "/content/objects")
     for number, item in enumerate(facts.outputs):
-        where = f"/content/objects/{number}"
+        where = "/content/text" if brings_words(event) else f"/content/objects/{number}"
         if item.fault is not None:
             yield from law.fault(FAULTS.get(item.fault, "LBL-6-1"), item.fault, where)
         elif not facts.interface_label:
