@@ -15,6 +15,7 @@ from synthgate.law.reasons import texts
 from synthgate.obligations.labelling import OBLIGATION, decide
 from synthgate.obligations.labelling.events import (
     brings_files,
+    brings_words,
     declared_of,
     rows_of_ours,
     rows_to_label,
@@ -521,3 +522,17 @@ def test_decide_is_total_pure_and_passes_nothing_without_a_code_and_a_label(made
 @given(FACTS)
 def test_facts_come_back_from_the_record(facts):
     assert LabellingFacts.from_row(json.loads(json.dumps(facts.row()))) == facts
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "words"),
+    [
+        ("content.ingested", {"text": "x"}, True),
+        ("content.ingested", {"text": ""}, True),
+        ("content.ingested", {}, False),
+        ("content.ingested", {"text": "x", "objects": [FILE]}, False),
+        ("generation.completed", {"text": "x"}, False),
+    ],
+)
+def test_only_what_is_taken_in_without_a_file_brings_words(kind, content, words):
+    assert brings_words(event(kind, content)) is words
