@@ -1,8 +1,7 @@
 """Facts for the registries: what permits, what forbids, what a template is.
 
-Each method validates one row, writes it under its key and returns once the broker has acknowledged it. From
-then on every event sent is judged with it: the chain reads its registries up to the broker's ends before it
-decides.
+Each method validates one row, writes it under its key and returns once the broker has acknowledged it. Every
+event sent from then on is judged with it: the chain reads up to the broker's ends before it decides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -216,20 +215,17 @@ class Facts:
         published_at_ms: int,
         notified_at_ms: int,
         effective_at_ms: int,
-        labels_sha256: str | None = None,
-        duty_sha256: str | None = None,
+        **clauses: str,
     ) -> Placed:
-        """Service terms of this tenant (DSP 8): from ``effective_at_ms`` on nobody generates without them.
+        """Service terms of this tenant (DSP 8), published and told before they take effect; no others count.
 
-        They count only if published, and told, before they take effect. labels_sha256, duty_sha256: of the
-        clauses on how we label, and on copies without explicit label (LBL 8, 9).
+        clauses: ``labels_sha256``, on how we label; ``duty_sha256``, on copies without a label (LBL 8, 9).
         """
         return await self.control(
             f"terms/{self._tenant}/{version}",
             {
-                "url": url, "sha256": sha256, "labels_sha256": labels_sha256, "duty_sha256": duty_sha256,
-                "published_at": rfc3339(published_at_ms), "notified_at": rfc3339(notified_at_ms),
-                "effective_at": rfc3339(effective_at_ms),
+                "url": url, "sha256": sha256, "published_at": rfc3339(published_at_ms),
+                "notified_at": rfc3339(notified_at_ms), "effective_at": rfc3339(effective_at_ms), **clauses,
             },
             by=by,
         )  # fmt: skip
