@@ -23,7 +23,7 @@ from effects.carriers.hostile import (
     segment,
     xmp_segment,
 )
-from synthgate.effects.carriers import catalogue, exif, xmp
+from synthgate.effects.carriers import catalogue, exif, xml_spans, xmp
 from synthgate.effects.carriers.carrier import CarrierError
 
 
@@ -102,3 +102,16 @@ def test_an_exif_block_that_leads_nowhere_is_inconclusive():
     for block in (b"AIGC", b"II*\0\xff\xff\xff\x7fAIGC"):
         refused(in_jpeg(segment(0xE1, b"Exif\0\0" + block)), "broken")
     refused(in_jpeg(segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08\xff\xffAIGC")), "too_much")
+
+
+def test_an_element_of_one_tag_ends_where_its_tag_does():
+    xml = b"<a><b x='/'/></a>"
+    outer, inner = xml_spans.scan(xml, "it")
+    assert xml[inner.start : inner.end] == b"<b x='/'/>"
+    assert xml_spans.is_empty(xml, inner)
+    assert xml[outer.start : outer.end] == xml
+    assert not xml_spans.is_empty(xml, outer)
+    (whole,) = xml_spans.scan(b"<a/>\n", "it")
+    assert (whole.end, xml_spans.is_empty(b"<a/>\n", whole)) == (4, True)
+    (open_one,) = xml_spans.scan(b"<a></a>", "it")
+    assert not xml_spans.is_empty(b"<a></a>", open_one)

@@ -7,6 +7,7 @@ import pytest
 
 from effects.carriers.builders import office
 from synthgate.effects import files
+from synthgate.effects.carriers import zip_parts
 from synthgate.effects.carriers.conclusion import Conclusion
 from synthgate.effects.explicit import documents
 from synthgate.effects.explicit.errors import ExplicitError
@@ -43,15 +44,19 @@ def test_labelled_whole_it_is_compliant():
 
 def test_a_document_without_a_body_is_refused():
     data = office("docx")
-    bare = data  # the main part is replaced by one without a body
-    from synthgate.effects.carriers import zip_parts
-
     bare = zip_parts.replaced(zip_parts.open_parts(data), {"word/document.xml": b"<a/>"})
     with pytest.raises(ExplicitError, match="no body"):
         documents.put(bare, "AI生成")
 
 
-@pytest.mark.parametrize("kind", ["xlsx", "pptx"])
-def test_sheets_and_slides_say_what_to_do(kind):
+def test_a_body_of_one_tag_holds_no_paragraph():
+    words = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    main = f'<w:document xmlns:w="{words}"><w:body/></w:document>'.encode()
+    bare = zip_parts.replaced(zip_parts.open_parts(office("docx")), {"word/document.xml": main})
+    with pytest.raises(ExplicitError, match="no body"):
+        documents.put(bare, "AI生成")
+
+
+def test_sheets_say_what_to_do():
     with pytest.raises(Refused, match="--implicit-only"):
-        files.label(office(kind), f"a.{kind}", Order(SAMPLE_CODE))
+        files.label(office("xlsx"), "a.xlsx", Order(SAMPLE_CODE))

@@ -46,6 +46,7 @@ _EXPLICIT: Final = {
     "flac": "rhythm (ffmpeg)",
     "video": "badge, every frame (ffmpeg)",
     "docx": "first paragraph",
+    "pptx": "box on the first slide",
     "markdown": "first line",
 }
 _HEAD: Final = f"""\

@@ -22,7 +22,10 @@ Name = tuple[str, str]
 
 @dataclass
 class Element:
-    """One element. ``start`` of its first tag, ``close`` and ``end`` of its last; text is its own alone."""
+    """One element. ``start`` of its first tag, ``close`` and ``end`` of its last; text is its own alone.
+
+    Written as one tag it has no last one: ``close`` and ``end`` are where that tag ends.
+    """
 
     name: Name
     parent: "Element | None"
@@ -71,7 +74,7 @@ def tag_end(xml: bytes, at: int) -> int:
 
 def is_empty(xml: bytes, element: Element) -> bool:
     """Whether it is written as one tag (``<a/>``)."""
-    return xml[element.close : element.close + 2] != b"</"
+    return xml[element.close - 2 : element.end] == b"/>"
 
 
 def edited(xml: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
@@ -114,7 +117,10 @@ class _Scan:
     def _end(self, _: str) -> None:
         element = self._open.pop()
         element.close = self.parser.CurrentByteIndex
-        element.end = tag_end(self._xml, element.close)
+        first = tag_end(self._xml, element.start)
+        # Of an element of one tag expat tells the end: what follows there is another's tag.
+        one_tag = element.close == first and self._xml[first - 2 : first] == b"/>"
+        element.end = first if one_tag else tag_end(self._xml, element.close)
 
     def _characters(self, text: str) -> None:
         self._open[-1].texts.append(text)
