@@ -76,6 +76,27 @@ def test_what_was_converted_and_labelled_again_is_released_under_its_own_name(
     assert after.label == before.label
 
 
+def test_what_was_converted_goes_out_by_its_own_pass(bus: LocalBus) -> None:
+    made = played(bus, *converted("u"))
+    for kind in ("asset.exported", "content.published", "content.delivered"):
+        same = {"generation": "u", "template": "studio", "cites": "u-converted", "medium": "image"}
+        objects = [row.model_dump() for row in made.said["u-converted"].objects]
+        data = {"objects": objects} if kind == "content.delivered" else {}
+        made.act(Story("u", "", (), accepts=False), Act(f"u-{kind}", kind, kind, data=data, **same))
+        assert made.said[f"u-{kind}"].action == "release", made.said[f"u-{kind}"].reasons
+
+
+def test_a_copy_without_a_mark_is_reported_as_delivered_by_its_own_pass(bus: LocalBus) -> None:
+    made = played(bus, *bare_picture("u"))
+    objects = [row.model_dump() for row in made.said["u-bare"].objects]
+    told = Act(
+        "u-told", "delivered", "content.delivered", generation="u", template="studio", cites="u-bare",
+        medium="image", data={"objects": objects},
+    )  # fmt: skip
+    made.act(Story("u", "", (), accepts=False), told)
+    assert made.said["u-told"].action == "release", made.said["u-told"].reasons
+
+
 def test_what_was_converted_is_looked_at_before_it_is_released(bus: LocalBus) -> None:
     made = played(bus, *converted("u", reviewed=False))
     assert made.said["u-converted"].action == "hold"

@@ -139,9 +139,12 @@ def test_a_refused_part_ends_the_stream_and_nothing_of_it_goes_out(bus: LocalBus
         again = app.show(text)
         assert again.action == "refuse"
         assert "recalled" in codes(again)
-    event = an_event(bus, "p", "content.published", "x", content={}, **{"pass": passed})
-    event["data"]["generation"]["id"] = "g-x"
-    assert "recalled" in codes(decide(bus, event))
+    for kind in (
+        "content.published", "asset.exported", "export.unlabelled_requested", "content.transformed",
+    ):  # fmt: skip
+        event = an_event(bus, f"p-{kind}", kind, "x", content={}, **{"pass": passed})
+        event["data"]["generation"] = {"id": "g-x", "medium": "text", "template": "chat"}
+        assert "recalled" in codes(decide(bus, event)), kind
     # Other generations go on.
     assert App(bus, "y").show("从前有座山。").action == "release"
 

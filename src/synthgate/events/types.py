@@ -25,7 +25,10 @@ class EventType:
 
 _G = "generation.events"
 _C = "case.events"
-_MADE = ("generation.completed", "generation.segment")
+_MADE = ("generation.completed", "generation.segment", "content.transformed")
+"""What there is to export, publish or work on."""
+_HANDED_OVER = (*_MADE, "asset.exported", "export.unlabelled_requested")
+"""What can be delivered: copies made for it besides."""
 
 EVENT_TYPES: tuple[EventType, ...] = (
     EventType("account.registered", _G, models.AccountEvent, ()),
@@ -67,7 +70,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
               gates=True, follows=_MADE),
     EventType("content.published", _G, models.GenerationEvent, ("DSP-9-1", "MIN-31-1"),
               gates=True, follows=_MADE),
-    EventType("content.delivered", _G, following_models.Delivered, ("DSP-11-3",), follows=_MADE),
+    EventType("content.delivered", _G, following_models.Delivered, ("DSP-11-3",), follows=_HANDED_OVER),
     EventType("content.ingested", _G, following_models.Ingested,
               ("DSP-18-1", "LBL-6-1", "LBL-6-2", "LBL-6-3", "LBL-6-4"), gates=True),
     EventType("content.transformed", _G, following_models.Transformed, ("DSP-18-1",), gates=True,

@@ -17,7 +17,9 @@ from synthgate.steps.stream_parts import stream_name, stream_of
 
 NOTE: Final = b'{"v":1}'
 _PART: Final = "generation.segment"
-_GOES_OUT: Final = ("asset.exported", "export.unlabelled_requested", "content.published")
+_GOES_OUT: Final = (
+    "asset.exported", "export.unlabelled_requested", "content.published", "content.transformed",
+)  # fmt: skip
 """What lets a streamed answer out of the app: a stream that ended badly stays in."""
 
 
