@@ -56,6 +56,9 @@ def _broken() -> bytes:
 
 
 OPUS: Final = _from("tone.opus", "audio", "audio/ogg")
+SHEET: Final = _from(
+    "rich.xlsx", "other", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+)
 CLIP: Final = _from("film.mp4", "video", "video/mp4")
 """One second: too short for the two its label is to be seen."""
 THEIRS: Final = MediaFile("theirs.png", "image", "image/png", _labelled_by_another)
@@ -206,11 +209,11 @@ STORIES: tuple[RuleStory, ...] = (
            lambda u: (_old_template, _old_contract, *output(u, CLIP, template="old-player", expect="refuse")),
            both(no_object, holds("labelling", interface=None)), "DSP-17-4 interface_expired"),
     _story("DSP-17-6", "lawful", lambda u: output(u, media.DOCX), perceived(text="AI生成", place="start")),
-    _story("DSP-17-6", "unlawful", lambda u: output(u, media.PDF, expect="refuse"),
+    _story("DSP-17-6", "unlawful", lambda u: output(u, SHEET, expect="refuse"),
            no_object, "DSP-17-6 label_unplaceable"),
     _story("LBL-4-7", "lawful", lambda u: exported(u, media.PICTURE), carries_one_label),
     _story("LBL-4-7", "unlawful",  # the reader shows it beside the page, the file does not
-           lambda u: exported(u, media.PDF, SHOWN_BESIDE, expect="refuse"),
+           lambda u: exported(u, SHEET, SHOWN_BESIDE, expect="refuse"),
            no_object, "LBL-4-7 label_missing"),
     _story("DSP-18-1", "lawful",  # producer and number stay as they came
            lambda u: taken_in(u, THEIRS),

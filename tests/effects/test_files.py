@@ -67,9 +67,9 @@ def test_markdown_gets_a_line_people_see_behind_its_front_matter():
 
 
 def test_what_has_no_explicit_label_here_says_what_to_do():
-    pdf = next(good for good in GOOD if good.name == "plain.pdf")
+    sheet = next(good for good in GOOD if good.name == "rich.xlsx")
     with pytest.raises(Refused, match="--implicit-only"):
-        files.label(pdf.data, pdf.name, OURS)
+        files.label(sheet.data, sheet.name, OURS)
 
 
 @pytest.mark.parametrize("sentence", ["AI", "非AI生成"])

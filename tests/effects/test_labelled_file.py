@@ -61,7 +61,7 @@ def test_a_file_gets_exactly_one_label_and_one_people_perceive(name, medium, med
 
 
 def test_what_has_no_explicit_label_here_says_why_and_still_has_the_other():
-    made = marked("plain.pdf", "text")
+    made = marked("rich.xlsx", "text")
     assert (made.explicit, made.unshown) == (None, "label_unplaceable")
     assert catalogue.of(made.data).read(made.data).labels == (LABEL,)
 

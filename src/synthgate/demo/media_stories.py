@@ -52,8 +52,7 @@ MEDIA_STORIES: tuple[Story, ...] = (
     Story("writer", "documents 文档", (
         verified("writer"),
         *made("letter", "写一封感谢信", media.DOCX, "label in the first paragraph 首段加标识"),
-        *made("page", "Lay out one page", media.PDF, "shown beside the page 阅读器旁提示",
-              template=SHOWN_BESIDE),
+        *made("page", "Lay out one page", media.PDF, "line on the first page 首页加标识"),
     )),
     Story("curator", "content from elsewhere 外来内容", (
         verified("curator"),

@@ -16,7 +16,7 @@ from synthgate.effects import text_label
 from synthgate.effects.carriers import catalogue, markdown
 from synthgate.effects.carriers.carrier import Carrier, CarrierError, Place, Reading
 from synthgate.effects.carriers.conclusion import Conclusion, Finding, conclude
-from synthgate.effects.explicit import documents, films, pictures, slides, sounds
+from synthgate.effects.explicit import documents, films, pages, pictures, slides, sounds
 from synthgate.effects.explicit.badge import Corner
 from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.label import Label, LabelError
@@ -181,6 +181,8 @@ def put_explicit(
         return _markdown(data, sentence)
     if carrier.name == "docx":
         return documents.put(data, sentence)
+    if carrier.name == "pdf":
+        return pages.put(data, sentence)
     if carrier.name == "pptx":
         return slides.put(data, sentence)
     if carrier.name in sounds.KINDS:

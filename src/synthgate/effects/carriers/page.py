@@ -46,6 +46,7 @@ _EXPLICIT: Final = {
     "flac": "rhythm (ffmpeg)",
     "video": "badge, every frame (ffmpeg)",
     "docx": "first paragraph",
+    "pdf": "line on the first page",
     "pptx": "box on the first slide",
     "markdown": "first line",
 }

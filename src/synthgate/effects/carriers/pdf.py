@@ -105,16 +105,15 @@ def _end(data: bytes) -> int:
 
 
 def _rewrite(data: bytes, value: bytes) -> bytes:
-    document = _open(data)
-    if _is_signed(document):
-        raise CarrierError("signed", "a signed PDF: a label would break its signature")
+    document = opened(data)
     if xmp.read(_packet(document), ""):
         raise CarrierError("unsupported", "the label stands in the PDF's metadata stream")
     information = _information(document)
     entries = [information.raw(key) for key in information if _OWN not in key]
     body = b"<< " + b" ".join([*entries, b"/AIGC (" + _escaped(value) + b")"]) + b" >>"
     kept = _blanked(document, information)[: _end(data)]
-    return update(document, kept, {_information_number(document): body})
+    number = _information_number(document)
+    return update(document, kept, {number: body}, number)
 
 
 def _information_number(document: Document) -> Reference:
@@ -140,10 +139,41 @@ def _blanked(document: Document, information: Dictionary) -> bytes:
     return made
 
 
-def update(document: Document, kept: bytes, changed: dict[Reference, bytes]) -> bytes:
+def opened(data: bytes) -> Document:
+    """A PDF that may be added to.
+
+    Raises:
+        CarrierError: it is encrypted, signed or broken.
+    """
+    document = _open(data)
+    if _is_signed(document):
+        raise CarrierError("signed", "a signed PDF: a label would break its signature")
+    return document
+
+
+def size_of(document: Document) -> int:
+    """The first number no object has."""
+    return _size(document)
+
+
+def updated(document: Document, changed: dict[Reference, bytes]) -> bytes:
+    """The file with objects added or replaced; its information stays what it was."""
+    information = document.trailer.value(b"Info")
+    kept = document.data[: _end(document.data)]
+    return update(
+        document, kept, changed, information if isinstance(information, Reference) else None
+    )
+
+
+def update(
+    document: Document,
+    kept: bytes,
+    changed: dict[Reference, bytes],
+    information: Reference | None,
+) -> bytes:
     """The file with an incremental update: objects by number, and a cross-reference to them.
 
-    The newest section decides whether that is a table or a stream; ``/Info`` is what was changed first.
+    The newest section decides whether that is a table or a stream. information: number of ``/Info``, if any.
     """
     pieces = [kept if kept.endswith((b"\n", b"\r")) else kept + b"\n"]
     at = len(pieces[0])
@@ -153,11 +183,9 @@ def update(document: Document, kept: bytes, changed: dict[Reference, bytes]) -> 
         pieces.append(b"%d %d obj\n%b\nendobj\n" % (*reference, body))
         at += len(pieces[-1])
     size = max(_size(document), *(reference.number + 1 for reference in changed))
-    information = document.trailer.value(b"Info")
-    if not isinstance(information, Reference):
-        information = next(iter(changed))
-    common = b"/Size %d /Root %b /Info %d %d R /Prev %d%b" % (
-        size + document.stream, _root(document), *information, document.start, _ids(document),
+    about = b"" if information is None else b" /Info %d %d R" % information
+    common = b"/Size %d /Root %b%b /Prev %d%b" % (
+        size + document.stream, _root(document), about, document.start, _ids(document),
     )  # fmt: skip
     if document.stream:
         rows.append((Reference(size, 0), at))

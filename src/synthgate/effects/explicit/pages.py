@@ -1,0 +1,170 @@
+"""A PDF whose first page says what it is (GB 45438-2025 5.1): a line drawn last, by an incremental update.
+
+The line is a picture of our own font, so that no type of the reader's is needed; what is on the page is left as
+it is, between a saved and a restored state.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from PIL import Image, ImageOps
+
+from synthgate.effects import text_label
+from synthgate.effects.carriers import pdf
+from synthgate.effects.carriers.pdf_objects import Document
+from synthgate.effects.carriers.pdf_tokens import Dictionary, Reference
+from synthgate.effects.explicit import lettering
+from synthgate.effects.explicit.errors import ExplicitError
+
+NAME: Final = b"/SynthgateLabel"
+_DEPTH_MAX: Final = 32
+_CONTENTS_MAX: Final = 10_000
+_INHERITED: Final = (b"Resources", b"MediaBox", b"CropBox", b"Rotate")
+_INK_PX: Final = 48
+_INK_POINTS: Final = 9.0
+_SHARE: Final = 0.02
+"""Ink height of the letters: of the page's shortest side, and in points at least."""
+_MARGIN: Final = 0.35
+"""Of the line's height, white around it."""
+
+
+class Page(NamedTuple):
+    """The first page: its number, its entries, and those it inherits."""
+
+    reference: Reference
+    own: Dictionary
+    inherited: Mapping[bytes, Any]
+
+
+def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
+    """The document with a line on its first page, read back, and what is recorded of it.
+
+    Raises:
+        ExplicitError: the words are no label, or there is no page to draw them on.
+        CarrierError: the document is encrypted, signed or broken.
+    """
+    if not text_label.valid(text):
+        raise ExplicitError(
+            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
+        )
+    document = pdf.opened(data)
+    page = _first_page(document)
+    free = pdf.size_of(document)
+    line = ImageOps.invert(lettering.line(text, _INK_PX).mask.convert("L"))
+    line = ImageOps.expand(line, round(line.height * _MARGIN), 255)
+    draw, ink = _drawing(page, document, line)
+    body = _page(page, document, free)
+    changed = {
+        Reference(free, 0): _stream(b"", b"q\n"),
+        Reference(free + 1, 0): _stream(b"", draw),
+        Reference(free + 2, 0): _picture(line),
+        page.reference: body,
+    }
+    made = pdf.updated(document, changed)
+    _read_back(made, free)
+    return made, {"text": text, "place": "start", "ink_points": round(ink, 1)}
+
+
+def _first_page(document: Document) -> Page:
+    catalogue = document.resolve(document.trailer.value(b"Root"))
+    at = catalogue.value(b"Pages") if isinstance(catalogue, Dictionary) else None
+    inherited: dict[bytes, Any] = {}
+    for _ in range(_DEPTH_MAX):
+        node = document.resolve(at)
+        if not isinstance(at, Reference) or not isinstance(node, Dictionary):
+            break
+        inherited |= {key: node.value(key) for key in _INHERITED if key in node}
+        kids = document.resolve(node.value(b"Kids"))
+        if kids is None:
+            return Page(at, node, inherited)
+        at = next(iter(kids), None) if isinstance(kids, list) else None
+    raise ExplicitError("unsupported", "the PDF has no page to put a label on")
+
+
+def _box(page: Page, document: Document) -> tuple[float, float, float, float]:
+    """The visible part of the page, left, bottom, right, top."""
+    found = document.resolve(page.inherited.get(b"CropBox") or page.inherited.get(b"MediaBox"))
+    sides = [document.resolve(side) for side in found] if isinstance(found, list) else []
+    if len(sides) != 4 or not all(isinstance(side, int | float) for side in sides):
+        raise ExplicitError("unsupported", "the PDF does not say how large its first page is")
+    left, right = sorted((float(sides[0]), float(sides[2])))
+    bottom, top = sorted((float(sides[1]), float(sides[3])))
+    if not (1 <= right - left <= 1e6 and 1 <= top - bottom <= 1e6):
+        raise ExplicitError("unsupported", "the PDF's first page is too small or too large")
+    return left, bottom, right, top
+
+
+def _drawing(page: Page, document: Document, line: Image.Image) -> tuple[bytes, float]:
+    """Draw the line in the corner that is seen upper left; and the ink height of its letters, points."""
+    left, bottom, right, top = _box(page, document)
+    ink = max(_INK_POINTS, _SHARE * min(right - left, top - bottom))
+    height = ink / _INK_PX * line.height
+    width = height / line.height * line.width
+    turned = document.resolve(page.inherited.get(b"Rotate")) or 0
+    across = top - bottom if turned in (90, 270, -90, -270) else right - left
+    if width > across:
+        raise ExplicitError("too_small", "the first page is too narrow for the label")
+    matrix = {
+        0: (width, 0, 0, height, left, top - height),
+        90: (0, width, -height, 0, left + height, bottom),
+        180: (-width, 0, 0, -height, right, bottom + height),
+        270: (0, -width, height, 0, right - height, top),
+    }.get(turned % 360 if isinstance(turned, int) else -1)
+    if matrix is None:
+        raise ExplicitError("unsupported", "the first page is turned by no right angle")
+    numbers = b" ".join(b"%.3f" % number for number in matrix)
+    return b"\nQ\nq\n%b cm\n%b Do\nQ\n" % (numbers, NAME), ink
+
+
+def _page(page: Page, document: Document, free: int) -> bytes:
+    """The page with our streams around its own, and our picture among its resources."""
+    entries = [page.own.raw(key) for key in page.own if key not in (b"Contents", b"Resources")]
+    contents = b" ".join(b"%d %d R" % one for one in _contents(page, document))
+    entries.append(b"/Contents [%d 0 R %b %d 0 R]" % (free, contents, free + 1))
+    resources = document.resolve(page.inherited.get(b"Resources"))
+    held = resources if isinstance(resources, Dictionary) else Dictionary()
+    pictures = document.resolve(held.value(b"XObject"))
+    named = pictures if isinstance(pictures, Dictionary) else Dictionary()
+    mine = [named.raw(key) for key in named if b"/" + key != NAME]
+    mine.append(b"%b %d 0 R" % (NAME, free + 2))
+    kept = [held.raw(key) for key in held if key != b"XObject"]
+    kept.append(b"/XObject << %b >>" % b" ".join(mine))
+    entries.append(b"/Resources << %b >>" % b" ".join(kept))
+    return b"<< " + b" ".join(entries) + b" >>"
+
+
+def _contents(page: Page, document: Document) -> Iterator[Reference]:
+    """The page's own streams, in order."""
+    found = page.own.value(b"Contents")
+    listed = document.resolve(found) if isinstance(found, Reference) else found
+    rows = listed if isinstance(listed, list) else [] if found is None else [found]
+    if len(rows) > _CONTENTS_MAX or not all(isinstance(row, Reference) for row in rows):
+        raise ExplicitError("unsupported", "the first page's contents are no streams")
+    yield from rows
+
+
+def _stream(entries: bytes, body: bytes) -> bytes:
+    return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(body), entries, body)
+
+
+def _picture(line: Image.Image) -> bytes:
+    entries = (
+        b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8"
+        b" /Filter /FlateDecode"
+    ) % line.size
+    return _stream(entries, zlib.compress(line.tobytes(), 9))
+
+
+def _read_back(made: bytes, free: int) -> None:
+    """The first page of what was made ends with our drawing, and our picture is what it draws."""
+    document = pdf.opened(made)
+    page = _first_page(document)
+    drawn = list(_contents(page, document))[-1:]
+    resources = document.resolve(page.inherited.get(b"Resources"))
+    pictures = document.resolve(resources.value(b"XObject"))
+    named = pictures.value(NAME[1:])
+    if drawn != [Reference(free + 1, 0)] or named != Reference(free + 2, 0):
+        raise ExplicitError("readback", "the first page does not end with the label")
+    if NAME not in document.body(drawn[0]) or not document.body(named):
+        raise ExplicitError("readback", "the label is not among what the first page draws")

@@ -1,0 +1,170 @@
+"""A PDF says what it is on its first page, drawn last, upright, seen upper left; all else is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from synthgate.demo import media
+from synthgate.effects import files
+from synthgate.effects.carriers import pdf
+from synthgate.effects.carriers.carrier import CarrierError
+from synthgate.effects.carriers.conclusion import Conclusion
+from synthgate.effects.carriers.pdf_tokens import Reference
+from synthgate.effects.explicit import pages
+from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.files import Order
+from synthgate.effects.label import Label
+from synthgate.effects.labelled_file import mark
+from synthgate.effects.provider_code import SAMPLE_CODE
+
+FILES = Path(__file__).parents[1] / "carriers" / "files"
+NAMES = ["plain.pdf", "packed.pdf", "linear.pdf", "packed-linear.pdf"]
+
+
+def built(*objects: bytes, trailer: bytes = b"/Root 1 0 R") -> bytes:
+    """A PDF of these objects, numbered from 1."""
+    made, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    rows = b"".join(b"%010d 00000 n \n" % at for at in places)
+    table = b"xref\n0 %d\n0000000000 65535 f \n%b" % (len(places) + 1, rows)
+    end = b"trailer\n<< /Size %d %b >>\nstartxref\n%d\n%%%%EOF\n"
+    return made + table + end % (len(places) + 1, trailer, len(made))
+
+
+ROOT = b"<< /Type /Catalog /Pages 2 0 R >>"
+STREAM = b"<< /Length 3 >>\nstream\n0 g\nendstream"
+
+
+def page(
+    entries=b"/Contents 4 0 R", above=b"/MediaBox [0 0 400 600]", *more, trailer=b"/Root 1 0 R"
+):
+    kids = b"<< /Type /Pages /Kids [3 0 R] /Count 1 %b >>" % above
+    return built(
+        ROOT, kids, b"<< /Type /Page /Parent 2 0 R %b >>" % entries, STREAM, *more, trailer=trailer
+    )
+
+
+def drawn(made):
+    """What the first page draws last, and its entries."""
+    document = pdf.opened(made)
+    first = pages._first_page(document)
+    return document.body(list(pages._contents(first, document))[-1]), first, document
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_byte_is_kept_and_the_line_is_added(name):
+    data = (FILES / name).read_bytes()
+    made, row = pages.put(data, "AI生成")
+    assert made.startswith(data.rstrip())
+    assert row == {"text": "AI生成", "place": "start", "ink_points": 9.0}
+    before, after = pdf.opened(data), pdf.opened(made)
+    old, new = pages._first_page(before), pages._first_page(after)
+    assert new.reference == old.reference
+    assert list(pages._contents(new, after))[1:-1] == list(pages._contents(old, before))
+    assert {key: new.own.raw(key) for key in old.own if key not in (b"Contents", b"Resources")} == {
+        key: old.own.raw(key) for key in old.own if key not in (b"Contents", b"Resources")
+    }
+    assert pdf.CARRIER.read(made).faults == pdf.CARRIER.read(data).faults
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_labelled_whole_it_is_compliant(name):
+    done = files.label((FILES / name).read_bytes(), name, Order(SAMPLE_CODE))
+    assert done.explicit is not None
+    assert files.inspect(done.files[""], name).conclusion is Conclusion.COMPLIANT
+    marked = mark(media.PDF.data, "a.pdf", "other", "AI生成", Label.first(SAMPLE_CODE, "P-1"))
+    assert (marked.unshown, marked.explicit["text"]) == (None, "AI生成")
+
+
+@pytest.mark.parametrize(
+    ("turned", "corner"),
+    [(0, (0, 600)), (90, (0, 0)), (180, (400, 0)), (270, (400, 600)), (-90, (400, 600)), (450, (0, 0))],
+)  # fmt: skip
+def test_it_is_upright_in_the_corner_that_is_seen_upper_left(turned, corner):
+    made, _ = pages.put(page(b"/Contents 4 0 R /Rotate %d" % turned), "AI生成")
+    text, *_ = drawn(made)
+    a, b, c, d, e, f = map(float, text.split(b"q\n")[1].split(b" cm")[0].split())
+    # Up and left of the picture's unit square is its upper left corner.
+    assert (round(e + c), round(f + d)) == corner
+    seen_right, seen_up = {0: ((1, 0), (0, 1)), 90: ((0, 1), (-1, 0)), 180: ((-1, 0), (0, -1)),
+                           270: ((0, -1), (1, 0))}[turned % 360]  # fmt: skip
+    assert (a > 0) - (a < 0) == seen_right[0]
+    assert (b > 0) - (b < 0) == seen_right[1]
+    assert (c > 0) - (c < 0) == seen_up[0]
+    assert (d > 0) - (d < 0) == seen_up[1]
+
+
+def test_the_visible_part_counts_and_large_pages_get_large_letters():
+    small, _ = pages.put(page(b"/Contents 4 0 R /CropBox [50 60 350 560]"), "AI生成")
+    numbers = drawn(small)[0].split(b"q\n")[1].split(b" cm")[0].split()
+    assert float(numbers[4]) == 50
+    assert round(float(numbers[3]) + float(numbers[5])) == 560
+    _, row = pages.put(page(above=b"/MediaBox [0 0 4000 6000]"), "AI生成")
+    assert row["ink_points"] == 80.0
+
+
+@pytest.mark.parametrize(
+    ("entries", "above", "more"),
+    [
+        (b"", b"/MediaBox [0 0 400 600]", ()),
+        (b"/Contents [4 0 R 4 0 R]", b"/MediaBox [0 0 400 600] /Resources << /Font << /F 4 0 R >> >>", ()),
+        (b"/Contents 5 0 R /Resources 6 0 R", b"/MediaBox 7 0 R",
+         (b"[4 0 R]", b"<< /XObject 8 0 R /Font << >> >>", b"[0 0 400 600]", b"<< /Im 4 0 R >>")),
+        (b"/Contents 4 0 R /Resources << /XObject << /SynthgateLabel 4 0 R /Im 4 0 R >> >>",
+         b"/MediaBox [400 600 0 0]", ()),
+    ],
+)  # fmt: skip
+def test_contents_and_resources_are_found_wherever_they_stand(entries, above, more):
+    made, _ = pages.put(page(entries, above, *more), "AI生成")
+    text, first, document = drawn(made)
+    assert pages.NAME in text
+    resources = document.resolve(first.inherited[b"Resources"])
+    named = document.resolve(resources.value(b"XObject"))
+    assert isinstance(named.value(b"SynthgateLabel"), Reference)
+    assert (b"Im" in named) == (b"/Im" in entries or bool(more))
+    assert (b"Font" in resources) == (b"/Font" in above or bool(more))
+    # Once more: the line of before is drawn still, and the new one last.
+    again, _ = pages.put(made, "AI生成")
+    assert pages.NAME in drawn(again)[0]
+
+
+def test_a_file_without_information_gets_none_by_this():
+    made, _ = pages.put(page(), "AI生成")
+    assert pdf.opened(made).trailer.value(b"Info") is None
+    assert pdf.CARRIER.read(made).places == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        page(above=b""),
+        page(above=b"/MediaBox [0 0 (a) (b)]"),
+        page(above=b"/MediaBox 5"),
+        page(above=b"/MediaBox (abcd)"),
+        page(above=b"/MediaBox [0 0 400 600]", entries=b"/Contents 4 0 R /Rotate /Left"),
+        page(above=b"/MediaBox [0 0 20 30]"),
+        page(above=b"/MediaBox [0 0 0 0]"),
+        page(b"/Contents (no stream)"),
+        page(b"/Contents 4 0 R /Rotate 45"),
+        page(b"/Contents 4 0 R /Rotate 90", b"/MediaBox [0 0 600 20]"),
+        built(ROOT, b"<< /Type /Pages /Kids [] /Count 0 >>"),
+        built(ROOT, b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"),
+        built(ROOT, b"<< /Type /Pages /Kids 5 >>"),
+        built(b"<< /Type /Catalog >>"),
+    ],
+)
+def test_one_without_a_page_to_draw_it_on_is_refused(data):
+    with pytest.raises(ExplicitError):
+        pages.put(data, "AI生成")
+
+
+def test_an_encrypted_or_signed_one_and_words_that_are_no_label_are_refused():
+    with pytest.raises(CarrierError, match="encrypted"):
+        pages.put((FILES / "encrypted.pdf").read_bytes(), "AI生成")
+    signed = page(b"/Contents 4 0 R", b"/MediaBox [0 0 400 600]", b"<< /ByteRange [0 1 2 3] >>")
+    with pytest.raises(CarrierError, match="signed"):
+        pages.put(signed, "AI生成")
+    with pytest.raises(ExplicitError, match="names AI"):
+        pages.put(page(), "机器写作")
