@@ -168,3 +168,5 @@ def test_an_encrypted_or_signed_one_and_words_that_are_no_label_are_refused():
         pages.put(signed, "AI生成")
     with pytest.raises(ExplicitError, match="names AI"):
         pages.put(page(), "机器写作")
+    with pytest.raises(CarrierError, match="no catalogue"):
+        pages.put(built(b"[]"), "AI生成")

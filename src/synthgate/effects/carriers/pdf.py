@@ -72,17 +72,21 @@ def _place(where: str, value: Any) -> Place:
     return place(where, value)
 
 
+def _catalogue(document: Document) -> Dictionary:
+    found = document.resolve(document.trailer.value(b"Root"))
+    if not isinstance(found, Dictionary):
+        raise CarrierError("broken", "the PDF has no catalogue")
+    return found
+
+
 def _packet(document: Document) -> bytes:
     """The document's XMP packet, if the catalogue names one."""
-    catalogue = document.resolve(document.trailer.value(b"Root"))
-    if not isinstance(catalogue, Dictionary):
-        raise CarrierError("broken", "the PDF has no catalogue")
-    metadata = catalogue.value(b"Metadata")
+    metadata = _catalogue(document).value(b"Metadata")
     return document.body(metadata) if isinstance(metadata, Reference) else b""
 
 
 def _is_signed(document: Document) -> bool:
-    catalogue = document.resolve(document.trailer.value(b"Root"))
+    catalogue = _catalogue(document)
     form = document.resolve(catalogue.value(b"AcroForm"))
     flags = form.value(b"SigFlags") if isinstance(form, Dictionary) else 0
     return bool(
