@@ -536,3 +536,4 @@ def test_facts_come_back_from_the_record(facts):
 )
 def test_only_what_is_taken_in_without_a_file_brings_words(kind, content, words):
     assert brings_words(event(kind, content)) is words
+    assert not brings_words(event(kind, content, generation={"medium": "image"}))

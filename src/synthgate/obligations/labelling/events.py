@@ -43,7 +43,8 @@ def brings_files(event: Event) -> bool:
 
 def brings_words(event: Event) -> bool:
     """Whether the event brings a plain text from elsewhere, and nothing else."""
-    return event.type == INGESTED and isinstance(event.text, str) and not brings_files(event)
+    words = event.medium == "text" and isinstance(event.text, str)
+    return event.type == INGESTED and words and not brings_files(event)
 
 
 def rows_to_label(event: Event) -> Sequence[Mapping[str, Any]]:
