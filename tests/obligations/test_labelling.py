@@ -307,7 +307,7 @@ def test_without_the_rule_a_hold_before_is_no_hold_here(held):
 @pytest.mark.parametrize(
     ("facts", "fault"),
     [
-        ({"verified": False}, ("LBL-9-1", "recipient_unverified", "user")),
+        ({"verified": False}, ("HOUSE-recipient", "recipient_unverified", "user")),
         ({"duty_clause": None}, ("LBL-9-1", "duty_clause_missing", "terms")),
         ({"duty_clause": None, "accepted_at": None}, ("LBL-9-1", "duty_clause_missing", "terms")),
         ({"objects": ()}, ("DSP-16-3", "object_missing", "/content/objects")),

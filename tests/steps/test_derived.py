@@ -102,20 +102,20 @@ async def test_an_object_whose_source_nobody_noted_has_no_original(home):  # noq
 
 
 @pytest.mark.parametrize(
-    ("known", "rows", "code"),
+    ("known", "rows", "fault"),
     [
-        ({"verified": False}, (), "recipient_unverified"),
-        ({"accepted_at": None}, (), "duty_clause_not_accepted"),
-        ({}, (some_terms(duty_sha256=None),), "duty_clause_missing"),
-        ({}, (some_terms(duty_sha256="none"),), "duty_clause_missing"),
+        ({"verified": False}, (), ("HOUSE-recipient", "recipient_unverified")),
+        ({"accepted_at": None}, (), ("LBL-9-1", "duty_clause_not_accepted")),
+        ({}, (some_terms(duty_sha256=None),), ("LBL-9-1", "duty_clause_missing")),
+        ({}, (some_terms(duty_sha256="none"),), ("LBL-9-1", "duty_clause_missing")),
     ],
 )  # fmt: skip
-async def test_who_is_not_known_or_has_not_agreed_gets_none(home, known, rows, code):  # noqa: F811
+async def test_who_is_not_known_or_has_not_agreed_gets_none(home, known, rows, fault):  # noqa: F811
     made = a_chain(home, *rows)
     objects, _ = await released(made, home)
     ask = asks({"objects": objects, "originals": [a_file(home)]})
     verdict, carried = await made.one(ask, verdicts=passed(**known), offset=40)
-    assert (faults(verdict), carried) == ([("LBL-9-1", code)], None)
+    assert (faults(verdict), carried) == ([fault], None)
 
 
 async def test_words_without_the_line_are_those_that_were_labelled(home):  # noqa: F811

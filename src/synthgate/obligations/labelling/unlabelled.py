@@ -23,10 +23,10 @@ FAULTS: Final[Mapping[str, str]] = {
 def unlabelled(event: Event, facts: LabellingFacts, law: Law) -> Iterator[Reason]:
     """Who asks may have it, and what is handed over is what was reviewed, under the same implicit label.
 
-    It is made anew of the original: nothing here takes a label off.
+    It is made anew of the original: nothing here takes a label off. That a recipient is known is our choice.
     """
     if not facts.verified:
-        yield from law.fault("LBL-9-1", "recipient_unverified", "user")
+        yield from law.fault("HOUSE-recipient", "recipient_unverified", "user")
     if facts.duty_clause is None:
         yield from law.fault("LBL-9-1", "duty_clause_missing", "terms")
     elif facts.accepted_at is None:
