@@ -111,7 +111,7 @@ STORIES: tuple[RuleStory, ...] = (
     _story("LBL-9-1", "words-lawful", lambda u: (*chats(u), bare(u)),
            both(words_without_the_mark, agreed_to_label)),
     _story("LBL-9-1", "unlawful",  # known by then, but the terms were not accepted yet
-           lambda u: (*(verified(u, at_s=-600), *chats(u)[1:]), bare(u, at_s=-300, expect="refuse")),
+           lambda u: (*(verified(u, at_s=-400), *chats(u)[1:]), bare(u, at_s=-200, expect="refuse")),
            both(no_object, holds("labelling", verified=True, accepted_at=None)),
            "LBL-9-1 duty_clause_not_accepted"),
     _story("LBL-9-2", "lawful", lambda u: (*chats(u), bare(u)), both(kept(184), recipient_logged)),
