@@ -248,7 +248,9 @@ def rollback(args: argparse.Namespace) -> int:
         f" users taken back, in {time.monotonic() - begun:.1f} s"
     )  # fmt: skip
     if found.left:
-        print(f"{found.left} cases of those versions rest on more than their new entries and stand")
+        print(
+            f"{found.left} cases of those versions do not rest on their new entries alone: they stand"
+        )
     for subject in found.waiting:
         print(f"penalties still wait for {subject}: synthgate library let-go {subject} --by …")
     if args.list is not None:
