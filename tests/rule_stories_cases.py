@@ -11,7 +11,7 @@ from synthgate.demo.acts import Act
 
 RULES: Final = (
     "DSP-10-8", "GAI-14-1", "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "CSL-49-1", "INC-4-1",
-    "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1",
+    "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1", "DSP-21-1",
 )  # fmt: skip
 LAWFUL: Final = "写一首关于春天的诗"
 BAD: Final = "DSP-6-1 risk_refuse"
@@ -129,6 +129,9 @@ TOLD: Final[tuple[RuleStory, ...]] = (
     _finding("PIPL-57-1", "lawful", lambda u: (found("page.checked", u, "event"),), shows.no_case("incident")),
     _finding("PIPL-57-1", "unlawful", lambda u: (found("leak.suspected", u, "incident"),),
              shows.work_owed("incident", "PIPL-57-1", "notice.due")),
+    _finding("DSP-21-1", "lawful", lambda u: (found("page.checked", u, "event"),), shows.no_case("order")),
+    _finding("DSP-21-1", "unlawful", lambda u: (found("regulator.requested", u, "order"),),
+             shows.rests_on("order", "DSP-21-1")),
     _finding("NDR-10-1", "lawful", lambda u: (found("flaw.found", u, "incident", public_interest=False),),
              shows.no_clock),
     _finding("NDR-10-1", "unlawful", lambda u: (found("flaw.found", u, "incident"),),

@@ -21,6 +21,7 @@ OWED = {
     ("incident.detected", True, None): {"INC-4-1", "INC-4-2", "INC-7-1"},
     ("incident.closed", False, None): set(),
     ("incident.closed", True, None): {"INC-8-1"},
+    ("regulator.requested", False, None): {"DSP-21-1"},
     ("flaw.found", False, None): {"NDR-10-1"},
     ("flaw.found", False, True): {"NDR-10-1"},
     ("flaw.found", False, False): set(),

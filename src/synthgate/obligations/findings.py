@@ -1,11 +1,12 @@
 """Findings: what people and machines find, complain of and contest is taken up, in time and by its rule.
 
-Law        DSP Art. 11, 12, 14; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 15, 57;
+Law        DSP Art. 11, 12, 14, 21; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 15, 57;
            Network Data Reg. Art. 10
 Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            DSP-11-3 whom it reached is told
            DSP-12-2 a complaint is taken up              DSP-12-3 an appeal is reviewed by someone else
            DSP-14-4 what was made of a person who takes consent back is deleted
+           DSP-21-1 a regulator's request is answered with data
            CSL-49-1 what has spread is stopped and removed
            INC-4-1 an incident is graded                 INC-4-2 a serious one is reported in hours
            INC-7-1 what is unknown is sent later         INC-8-1 and summed up in thirty days
@@ -32,6 +33,7 @@ _OWED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "complaint.received": (("DSP-12-2", "complaint_open"),),
     "penalty.appealed": (("DSP-12-3", "appeal_open"),),
     "incident.detected": (("INC-4-1", "incident_found"),),
+    "regulator.requested": (("DSP-21-1", "data_owed"),),
 }
 _REPORTED: Final = (("INC-4-2", "report_owed"), ("INC-7-1", "items_owed"))
 """Owed for an incident that is serious, or might be."""
@@ -90,10 +92,12 @@ def _reasons(facts: FindingFacts, law: Law) -> Iterator[Reason]:
 
 OBLIGATION = Obligation(
     name="incidents",
-    articles=("DSP 11", "DSP 12", "PIPL 15", "CSL 49", "INC 4", "INC 7", "INC 8", "PIPL 57", "NDR 10"),
+    articles=(
+        "DSP 11", "DSP 12", "DSP 21", "PIPL 15", "CSL 49", "INC 4", "INC 7", "INC 8", "PIPL 57", "NDR 10",
+    ),
     rules=(
-        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "DSP-14-4", "CSL-49-1", "INC-4-1",
-        "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1",
+        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "DSP-14-4", "DSP-21-1", "CSL-49-1",
+        "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1",
     ),
     hears=(*_OWED, "incident.closed", "flaw.found", "consent.revoked"),
     decide=decide,
