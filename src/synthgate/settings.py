@@ -117,6 +117,11 @@ class Settings(Access):
         return self.data_dir / "holds.json"
 
     @property
+    def exports_path(self) -> Path:
+        """The register of evidence given away."""
+        return self.data_dir / "exports.jsonl"
+
+    @property
     def trace_path(self) -> Path:
         """The trace index: derived, may be removed."""
         return self.data_dir / "trace.sqlite3"

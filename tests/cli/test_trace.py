@@ -14,6 +14,8 @@ from local_bus import LocalBus
 from synthgate.cli.found import in_ledger
 from synthgate.crypto.notes import Verifier, open_note
 from synthgate.demo.acts import moment
+from synthgate.effects import files
+from synthgate.effects.provider_code import SAMPLE_CODE
 from synthgate.events.decision import Decision
 from synthgate.ledger import LocalStore, Packer, expiry
 from synthgate.ledger.expiry import DAY_MS
@@ -100,6 +102,26 @@ def test_from_the_labelled_file_to_entry_verdicts_and_proof(
     shutil.copy(f"{path}.aigc.json", f"{changed}.aigc.json")
     assert places(ask(str(changed))[1]) == [place(answered)]
     assert places(ask(f"{changed}.aigc.json")[1]) == [place(answered)]
+
+
+def test_a_file_that_was_changed_is_found_by_the_label_inside_it(
+    told: tuple[LocalBus, Decision, Decision], ask: Any, tmp_path: Path
+) -> None:
+    bus, _, answered = told
+    picture = Path(__file__).parents[1] / "effects/carriers/files/exif.png"
+    done = files.label(picture.read_bytes(), picture.name, files.Order(SAMPLE_CODE))
+    path = tmp_path / "found.png"
+    path.write_bytes(done.files[""])
+    assert ask(str(path))[0] == 1
+    index = TraceIndex(bus.settings.trace_path)
+    index._db.execute(
+        "UPDATE entry SET produce_id = ? WHERE log = ? AND idx = ?",
+        (done.label.produce_id, *place(answered)),
+    )
+    index.close()
+    assert places(ask(str(path))[1]) == [place(answered)]
+    for old in bus.settings.data_dir.glob("trace.sqlite3*"):
+        old.unlink()
 
 
 def test_by_number_person_edited_person_and_time(

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "library",
     "quarantine",
     "canary",
+    "evidence",
     "erase",
     "sweep",
     "fuzz",

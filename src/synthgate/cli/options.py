@@ -109,3 +109,20 @@ def load(args: argparse.Namespace) -> Any:
             )
         over[name.strip()] = value
     return Settings.load(args.config, None, **over)
+
+
+def hex_key(path: Path) -> bytes:
+    """A key of 32 bytes from a file of hex text.
+
+    Raises:
+        CommandError: there is no such file, or it holds something else.
+    """
+    import re
+
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"cannot read {path}: {error}", CONFIGURATION) from error
+    if re.fullmatch(r"[0-9a-f]{64}", text) is None:
+        raise CommandError(f"{path} does not hold 32 bytes in lower-case hex", CONFIGURATION)
+    return bytes.fromhex(text)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from synthgate.steps.trace_index import Traced, TraceIndex
 
 _SHOWN_MAX: Final = 100
-_ENVELOPE: Final = ".aigc.json"
 
 
 def add(subparsers: Any) -> None:
@@ -32,7 +31,7 @@ def add(subparsers: Any) -> None:
     asked = leaf.add_mutually_exclusive_group(required=True)
     asked.add_argument(
         "file", metavar="FILE", type=Path, nargs="?",
-        help="a labelled text (its .aigc.json beside it), such an envelope, or any object released",
+        help="a labelled file, the .aigc.json beside one, or any object released",
     )  # fmt: skip
     asked.add_argument("--produce-id", metavar="ID", help="content number of the label")
     asked.add_argument("--user", metavar="TENANT/USER", help="whose acts")
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     index = TraceIndex(settings.trace_path)
     try:
         index.update(store, ring)
-        found = _asked(args, index, keys)
+        found = asked_for(args, index, keys)
         rows = [_row(one, index, store, ring, settings) for one in found[:_SHOWN_MAX]]
     finally:
         index.close()
@@ -76,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
-def _asked(args: argparse.Namespace, index: "TraceIndex", keys: Any) -> "list[Traced]":
+def asked_for(args: argparse.Namespace, index: "TraceIndex", keys: Any) -> "list[Traced]":
+    """What the index knows of the file, number, person or time that the command line names."""
     from synthgate.crypto.tokens import user_token
     from synthgate.events.event import time_ms
 
@@ -100,20 +100,27 @@ def _asked(args: argparse.Namespace, index: "TraceIndex", keys: Any) -> "list[Tr
 
 
 def _of_file(path: Path, index: "TraceIndex") -> "list[Traced]":
-    """By the object's own bytes; else by the content number of its label."""
+    """By the object's own bytes; else by the content numbers of the labels in it and beside it."""
+    from synthgate.effects import files as labels
     from synthgate.effects.label import Label, LabelError
+    from synthgate.effects.objects import SIDECAR_SUFFIX
 
     data = path.read_bytes()
     found = index.by_object(hashlib.sha256(data).hexdigest())
     if found:
         return found
-    envelope = path if path.name.endswith(_ENVELOPE) else path.with_name(path.name + _ENVELOPE)
-    if not envelope.is_file():
-        return []
-    try:
-        return index.by_produce_id(Label.read(envelope.read_bytes()).produce_id)
-    except LabelError as error:
-        raise CommandError(f"{envelope}: no label: {error}") from error
+    beside = path.with_name(path.name + SIDECAR_SUFFIX)
+    envelope = path if path.name.endswith(SIDECAR_SUFFIX) else beside
+    if (
+        envelope.is_file()
+    ):  # of a file whose bytes have changed it is no label any more, but it says whose it was
+        try:
+            return index.by_produce_id(Label.read(envelope.read_bytes()).produce_id)
+        except LabelError as error:
+            raise CommandError(f"{envelope}: no label: {error}") from error
+    reading = labels.inspect(data, path.name).reading
+    numbers = {place.label.produce_id for place in reading.places if place.label}
+    return [one for number in sorted(numbers) for one in index.by_produce_id(number)]
 
 
 def _row(

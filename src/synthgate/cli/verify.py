@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from synthgate.cli.errors import CONFIGURATION, TRY_LATER, CommandError
-from synthgate.cli.options import command, load
+from synthgate.cli.options import command, hex_key, load
 
 if TYPE_CHECKING:
     from synthgate.ledger.verify import Verified
@@ -25,11 +25,15 @@ _FAULTS_SHOWN: Final = 50
 def add(subparsers: Any) -> None:
     """Register the command."""
     leaf = command(
-        subparsers, "verify", run, "check the logs: every hash, signature, proof, header and origin",
+        subparsers, "verify", run,
+        "check the logs, or an evidence bundle: every hash, signature, proof, header and origin",
         epilog="Reads FOLDER/ledger and FOLDER/proofs, writes nothing, needs no Kafka and no secret.\n"
         "Exit codes: 0 whole, 1 something is not, 75 cannot be read now, 78 nothing to verify.",
     )  # fmt: skip
-    leaf.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="(data_dir)")
+    leaf.add_argument(
+        "folder", metavar="FOLDER", type=Path, nargs="?",
+        help="of an installation (data_dir); or the file of an evidence bundle",
+    )  # fmt: skip
     leaf.add_argument("--key", metavar="FILE", type=Path, help="checkpoint.pub (of the key folder)")
     leaf.add_argument(
         "--held", metavar="FILE", type=Path, action="append", default=[],
@@ -39,6 +43,7 @@ def add(subparsers: Any) -> None:
         "--door", metavar="FILE", type=Path,
         help="rows of records.door, one JSON a line: holes they do not explain are faults",
     )  # fmt: skip
+    leaf.add_argument("--open", metavar="FILE", type=Path, help="private key of a sealed bundle")
     leaf.add_argument("--jobs", metavar="N", type=int, help="logs verified at once (processors)")
     leaf.add_argument("--json", action="store_true", help="as one JSON object")
 
@@ -48,8 +53,13 @@ def run(args: argparse.Namespace) -> int:
     from synthgate.ledger.errors import StoreFailed
 
     settings = load(args)
+    if args.folder is not None and args.folder.is_file():
+        from synthgate.cli.verify_bundle import verify
+
+        key = hex_key(args.key or settings.keys_dir / "checkpoint.pub")
+        return verify(args.folder, key, args.open, as_json=args.json)
     folder = args.folder or settings.data_dir
-    key = _key(args.key or settings.keys_dir / "checkpoint.pub")
+    key = hex_key(args.key or settings.keys_dir / "checkpoint.pub")
     try:
         found = list(_verified(folder, key, args))
     except StoreFailed as error:
@@ -137,13 +147,6 @@ def _name(proofs: Path, held: list[tuple[str, str]]) -> str:
 def _proved_logs(proofs: Path) -> Iterator[int]:
     if proofs.is_dir():
         yield from (int(path.name) for path in proofs.iterdir() if path.name.isdigit())
-
-
-def _key(path: Path) -> bytes:
-    text = _text(path).strip()
-    if re.fullmatch(r"[0-9a-f]{64}", text) is None:
-        raise CommandError(f"{path} does not hold 32 bytes in lower-case hex", CONFIGURATION)
-    return bytes.fromhex(text)
 
 
 def _text(path: Path) -> str:

@@ -5,15 +5,18 @@ A fresh X25519 key per box, HKDF-SHA-256 (RFC 5869) over the shared secret, AES-
 come from HKDF and are used once, since the ephemeral key is.
 """
 
+from typing import Final
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_HEADER = b"SGSB\x01"
+MAGIC: Final = b"SGSB\x01"
+"""Every box begins with it."""
 _PUBLIC_BYTES = 32
-_START = len(_HEADER) + _PUBLIC_BYTES
+_START = len(MAGIC) + _PUBLIC_BYTES
 _TAG_BYTES = 16
 
 OVERHEAD_BYTES = _START + _TAG_BYTES
@@ -29,23 +32,23 @@ def seal(public: bytes, plaintext: bytes, aad: bytes) -> bytes:
     ephemeral = X25519PrivateKey.generate()
     ephemeral_public = ephemeral.public_key().public_bytes_raw()
     cipher, nonce = _cipher(ephemeral, public, ephemeral_public, public)
-    return _HEADER + ephemeral_public + cipher.encrypt(nonce, plaintext, _HEADER + aad)
+    return MAGIC + ephemeral_public + cipher.encrypt(nonce, plaintext, MAGIC + aad)
 
 
 def unseal(private: bytes, box: bytes, aad: bytes) -> bytes:
     """Open ``box`` with the raw X25519 key ``private``. Raises SealError, saying no more than that
     it failed.
     """
-    if not box.startswith(_HEADER):
+    if not box.startswith(MAGIC):
         raise SealError("not a sealed box of a known version")
     if len(box) < OVERHEAD_BYTES:
         raise SealError("the sealed box is cut short")
-    ephemeral_public = box[len(_HEADER) : _START]
+    ephemeral_public = box[len(MAGIC) : _START]
     key = _private(private)
     public = key.public_key().public_bytes_raw()
     cipher, nonce = _cipher(key, ephemeral_public, ephemeral_public, public)
     try:
-        return cipher.decrypt(nonce, box[_START:], _HEADER + aad)
+        return cipher.decrypt(nonce, box[_START:], MAGIC + aad)
     except InvalidTag as error:
         raise SealError("wrong key, wrong context, or changed bytes") from error
 
@@ -64,6 +67,6 @@ def _cipher(
         secret = mine.exchange(X25519PublicKey.from_public_bytes(theirs))
     except ValueError as error:  # wrong length, or a point of small order
         raise SealError("not an X25519 key") from error
-    info = b"synthgate sealed box" + _HEADER + ephemeral_public + public
+    info = b"synthgate sealed box" + MAGIC + ephemeral_public + public
     derived = HKDF(algorithm=SHA256(), length=44, salt=None, info=info).derive(secret)
     return AESGCM(derived[:32]), derived[32:]

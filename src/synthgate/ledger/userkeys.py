@@ -109,16 +109,19 @@ class KeyRing:
 
         Raises KeyErased, KeyLost, WrongMasterKey.
         """
+        return AESGCM(self.content_key(kid))
+
+    def content_key(self, kid: str) -> bytes:
+        """A stored key itself: for evidence that is to be read elsewhere. Raises as ``cipher``."""
         path, row = self._place(kid)
         self._check_header(path)
         wrapped = self._read(path, _row_start(row), _ROW_BYTES)
         if wrapped == _ERASED:
             raise KeyErased(f"the key {kid} was erased")
         try:
-            key = self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], kid.encode())
+            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], kid.encode())
         except InvalidTag as error:
             raise KeyLost(f"row {row} of {path} is damaged: restore it from a copy") from error
-        return AESGCM(key)
 
     def erase(self, kid: str) -> None:
         """Destroy a key for good: zeros over its row, synced. Erasing twice is no error.

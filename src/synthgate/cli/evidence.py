@@ -1,0 +1,235 @@
+"""``synthgate evidence``: what the log holds on a label, a person, a case or a time, as a signed bundle.
+
+Whoever gets the bundle checks it with ``synthgate verify BUNDLE`` and the public key alone. Each one is noted
+in a register before it is given its name; nothing is sent from here.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from synthgate import __version__
+from synthgate.cli.errors import CONFIGURATION, CommandError
+from synthgate.cli.options import command, finish, load
+
+if TYPE_CHECKING:
+    from synthgate.ledger.bundle import Proved
+    from synthgate.settings import Settings
+    from synthgate.steps.evidence import Gathered
+    from synthgate.steps.trace_index import Traced, TraceIndex
+
+_ENTRIES_MAX: Final = 20_000
+
+
+def add(subparsers: Any) -> None:
+    """Register the command."""
+    leaf = command(
+        subparsers, "evidence", run,
+        "a signed bundle of what the log holds on a label, a person, a case or a time",
+        epilog="By label or case with what it followed and what followed it; by person or time just that.\n"
+        "Exit codes: 0 made, 1 nothing found. `synthgate verify BUNDLE --key checkpoint.pub` checks it.",
+    )  # fmt: skip
+    asked = leaf.add_mutually_exclusive_group(required=True)
+    asked.add_argument(
+        "file", metavar="FILE", type=Path, nargs="?", help="a labelled file, or any object released"
+    )
+    asked.add_argument("--produce-id", metavar="ID", help="content number of the label")
+    asked.add_argument("--user", metavar="TENANT/USER", help="whose acts")
+    asked.add_argument("--subject", metavar="TOKEN", help="an edited person, by token")
+    asked.add_argument("--case", metavar="CASE", help="a case (reads Kafka)")
+    asked.add_argument("--time", metavar="FROM..TO", help="events of this time (RFC 3339)")
+    asked.add_argument(
+        "--list", action="store_true", help="which bundles were made, by whom and why"
+    )
+    leaf.add_argument("--out", metavar="FILE", type=Path, help="where to; must not be there")
+    leaf.add_argument("--by", help="who makes it")
+    leaf.add_argument("--reason", help="why, for instance an order's number; no names")
+    leaf.add_argument(
+        "--content", action="store_true",
+        help="with accounts, network fields and words, and the keys that open these entries: personal data",
+    )  # fmt: skip
+    leaf.add_argument(
+        "--to",
+        metavar="FILE",
+        type=Path,
+        help="seal it to this public key (X25519, 64 hex characters)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make one, or list those made."""
+    from synthgate.ledger.register import note, rows
+
+    settings = load(args)
+    if args.list:
+        for row in rows(settings.exports_path):
+            print(json.dumps(row, ensure_ascii=False))
+        return 0
+    if not (args.out and args.by and args.reason):
+        raise CommandError("--out, --by and --reason are needed", CONFIGURATION)
+    if args.out.exists():
+        raise CommandError(f"{args.out} is there already", CONFIGURATION)
+    asked, data, count = _bundle(args, settings)
+    if not count:
+        print("nothing in the logs")
+        return 1
+    recipient = None
+    if args.to is not None:
+        from synthgate.cli.options import hex_key
+        from synthgate.crypto.seal import seal
+        from synthgate.ledger.bundle import SEAL_CONTEXT
+
+        public = hex_key(args.to)
+        data, recipient = seal(public, data, SEAL_CONTEXT), public.hex()
+    digest = hashlib.sha256(data).hexdigest()
+    note(
+        settings.exports_path,
+        {
+            "at": time.time_ns() // 1_000_000, "by": args.by, "reason": args.reason, "asked": asked,
+            "entries": count, "content": args.content, "sha256": digest, "sealed_to": recipient,
+        },
+    )  # fmt: skip
+    _write(args.out, data)
+    print(f"{args.out}: {count} entries, {len(data)} bytes, sha256 {digest}")
+    return 0
+
+
+def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, Any], bytes, int]:
+    """What was asked (persons as tokens), the bundle, and how many entries it holds."""
+    from synthgate.cli.log import signing
+    from synthgate.cli.trace import asked_for
+    from synthgate.crypto.keys import KeyFolder
+    from synthgate.law import load as load_law
+    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.ledger.bundle import encode_bundle
+    from synthgate.steps import evidence, evidence_page
+    from synthgate.steps.trace_index import TraceIndex
+
+    case = None if args.case is None else finish(_case(settings, args.case))
+    keys = KeyFolder(settings.keys_dir)
+    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    store = LocalStore(settings.ledger_dir)
+    index = TraceIndex(settings.trace_path)
+    try:
+        index.update(store, ring)
+        found = asked_for(args, index, keys) if case is None else _of_case(case, index)
+        if args.user is None and args.time is None and args.subject is None:
+            found = evidence.whole_story(index, found)
+    finally:
+        index.close()
+    asked = _asked(args, keys)
+    if len(found) > _ENTRIES_MAX:
+        raise CommandError(
+            f"{len(found)} entries; a bundle holds {_ENTRIES_MAX} at most: narrow the question, make several"
+        )
+    if not found:
+        return asked, b"", 0
+    try:
+        gathered = evidence.gather(found, store, ring, content=args.content)
+    except evidence.TooMuch as error:
+        raise CommandError(f"{error}: narrow the question, make several bundles") from error
+    made = {
+        "by": args.by, "reason": args.reason, "at": time.time_ns() // 1_000_000, "version": __version__,
+    }  # fmt: skip
+    report = evidence.report(asked, gathered, load_law(), made)
+    files = {
+        "report.json": json.dumps(report, ensure_ascii=False, indent=1).encode(),
+        **{
+            f"report.{one}.html": evidence_page.page(report, one).encode()
+            for one in evidence.LANGUAGES
+        },
+    }
+    if case is not None:
+        files["case.json"] = json.dumps(case, ensure_ascii=False, indent=1).encode()
+    if args.content:
+        files["keys.json"] = json.dumps(gathered.keys, sort_keys=True, indent=1).encode()
+    entries = _proved(settings, gathered, files)
+    manifest = {
+        "asked": asked, "made": made, "content": args.content, "laws": report["laws"],
+        "libraries": report["libraries"], "media": evidence.media(gathered),
+        "entries": [one.row() for one in entries],
+    }  # fmt: skip
+    key = signing(settings)
+    return asked, encode_bundle(manifest, files, key.log_name, key.private), len(found)
+
+
+def _asked(args: argparse.Namespace, keys: Any) -> dict[str, Any]:
+    """The question as it is noted: a person by token, a file by its hash."""
+    from synthgate.crypto.tokens import user_token
+
+    if args.user is not None:
+        tenant, _, user = args.user.partition("/")
+        return {"user": user_token(keys.token_key, tenant, user)}
+    if args.file is not None:
+        return {"sha256": hashlib.sha256(args.file.read_bytes()).hexdigest()}
+    names = ("produce_id", "subject", "case", "time")
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+async def _case(settings: "Settings", name: str) -> dict[str, Any]:
+    from synthgate.cli.casebook import read
+
+    book = await read(settings)
+    held = book.named(name)
+    works = [one.model_dump(mode="json") for one in book.works(held.row.case)]
+    return held.row.model_dump(mode="json") | {"partition": held.partition, "work": works}
+
+
+def _of_case(case: dict[str, Any], index: "TraceIndex") -> "list[Traced]":
+    """Entries the case came from, names or is linked to."""
+    from synthgate.steps.reach import starts
+
+    found = starts(index, case["detail"].get("about", {}))
+    if case["receipt"] is not None:
+        one = index.at(case["receipt"]["log"], case["receipt"]["index"])
+        found += [] if one is None else [one]
+    for decision in case["links"].get("decisions", ()):
+        found += index.revisions(decision.partition("#")[0])
+    return found
+
+
+def _proved(settings: "Settings", gathered: "Gathered", files: dict[str, bytes]) -> "list[Proved]":
+    """Every entry with its way to a checkpoint; checkpoints and entries go into ``files``.
+
+    Raises:
+        CheckpointConflict, TilesDamaged: the log is not the one that was signed; no bundle is made.
+    """
+    from synthgate.cli.log import provers, signing
+    from synthgate.ledger import LocalStore
+    from synthgate.ledger.bundle import Proved, checkpoint_name, entry_name
+    from synthgate.ledger.errors import TilesDamaged
+    from synthgate.ledger.merkle import included
+
+    logs = {log for log, _ in gathered.hashes}
+    every = LocalStore(settings.ledger_dir).logs()
+    heads = dict(zip(every, provers(settings, signing(settings)), strict=True))
+    rows = []
+    for log in sorted(logs):
+        newest = heads[log].build()
+        files[checkpoint_name(log)] = heads[log].published.note(newest.size).encode()
+        for (at, index), leaf in sorted(gathered.hashes.items()):
+            if at != log:
+                continue
+            path = heads[log].inclusion(index, newest.size)
+            if not included(bytes.fromhex(leaf), index, newest.size, path, newest.root):
+                raise TilesDamaged(
+                    f"entry {log}/{index} is not under its checkpoint: run `synthgate verify`"
+                )
+            state = gathered.states[log, index]
+            steps = [step.hex() for step in path]
+            rows.append(Proved(log, index, leaf, newest.size, steps, state))
+            if (stored := gathered.stored.get((log, index))) is not None:
+                files[entry_name(log, index)] = stored
+    return rows
+
+
+def _write(path: Path, data: bytes) -> None:
+    from synthgate.ledger.files import FileOps
+
+    try:
+        FileOps().write_new(path.absolute(), data, path.absolute().parent)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from error

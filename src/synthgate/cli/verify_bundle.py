@@ -1,0 +1,102 @@
+"""``synthgate verify BUNDLE``: whether an evidence bundle is what its maker signed and what the log held."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from synthgate.cli.errors import CONFIGURATION, CommandError
+from synthgate.cli.options import hex_key
+
+_UNFIT: Final = (
+    LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError, RecursionError,
+)  # fmt: skip
+"""What a report written by somebody who does not know how runs into."""
+
+if TYPE_CHECKING:
+    from synthgate.ledger.bundle import Bundle
+    from synthgate.ledger.bundle_check import BundleChecked
+
+
+def verify(path: Path, public: bytes, private: Path | None, *, as_json: bool) -> int:
+    """Print what was found; 0 whole, 1 not."""
+    from synthgate.ledger.bundle import BundleDamaged, decode_bundle
+    from synthgate.ledger.bundle_check import BundleChecked, check_bundle
+
+    manifest: dict[str, Any] = {}
+    try:
+        bundle = decode_bundle(_unsealed(path.read_bytes(), private), public, str(path))
+    except BundleDamaged as error:
+        found = BundleChecked(faults=[str(error)])
+    else:
+        manifest = bundle.manifest
+        found = check_bundle(bundle, public)
+        if not found.faults:
+            found.faults = _said(bundle, found)
+    asked, made = manifest.get("asked"), manifest.get("made")
+    if as_json:
+        row = {
+            "whole": not found.faults, "entries": found.proved, "opened": found.opened, "asked": asked,
+            "made": made, "faults": found.faults,
+        }  # fmt: skip
+        print(json.dumps(row, ensure_ascii=False, indent=2))
+    else:
+        print(
+            f"asked {json.dumps(asked, ensure_ascii=False)}, made {json.dumps(made, ensure_ascii=False)}"
+        )
+        print(
+            f"{found.proved} entries lead to signed checkpoints; content of {found.opened} was opened"
+        )
+        if not found.opened and not found.faults:
+            print("  note: without keys only clear headers were held against the report")
+        for fault in found.faults:
+            print(f"  FAULT {fault}")
+        print("NOT WHOLE" if found.faults else "whole")
+    return 1 if found.faults else 0
+
+
+def _unsealed(data: bytes, private: Path | None) -> bytes:
+    from synthgate.crypto.seal import MAGIC, SealError, unseal
+    from synthgate.ledger.bundle import SEAL_CONTEXT
+
+    if not data.startswith(MAGIC):
+        return data
+    if private is None:
+        raise CommandError("the bundle is sealed: --open gives the private key", CONFIGURATION)
+    try:
+        return unseal(hex_key(private), data, SEAL_CONTEXT)
+    except SealError as error:
+        raise CommandError(
+            f"the bundle does not open with {private}: {error}", CONFIGURATION
+        ) from None
+
+
+def _said(bundle: "Bundle", found: "BundleChecked") -> list[str]:
+    """Where the report says other than the entries, and where its pages are not those of the report."""
+    from synthgate import __version__
+    from synthgate.steps import evidence, evidence_page
+
+    try:
+        report = json.loads(bundle.files["report.json"])
+        rows = {(row["log"], row["index"]): row for row in report["rows"]}
+        faults = []
+        if len(rows) != len(report["rows"]) or rows.keys() != {
+            (o.log, o.index) for o in found.entries
+        }:
+            faults.append("report.json: speaks of other entries than the bundle holds")
+        for one in found.entries:
+            row = rows.get((one.log, one.index))
+            if row is None or one.header is None:
+                continue
+            wrong = evidence.disagreements(row, one.header, one.content)
+            if wrong:
+                faults.append(
+                    f"report.json: entry {one.log}/{one.index} says otherwise: {', '.join(wrong)}"
+                )
+        if bundle.manifest["made"]["version"] == __version__:
+            for language in evidence.LANGUAGES:
+                name = f"report.{language}.html"
+                if bundle.files[name] != evidence_page.page(report, language).encode():
+                    faults.append(f"{name}: is not the page of report.json")
+    except _UNFIT as error:
+        return [f"report.json: makes no sense: {error!r}"]
+    return faults
