@@ -53,6 +53,11 @@ class Settings(Access):
     consent_keys: str = Field(
         "", description="file or https address: JWK set of who signs consents (Ed25519)"
     )
+    kms_command: str = Field(
+        "",
+        description="program that wraps and unwraps under a KMS's key, with arguments (src/RECOVERY.md)",
+    )
+    kms_key: str = Field("", pattern=r"^[^\s]{0,200}$", description="name of the KMS's key")
     consents_copied: bool = Field(
         default=True,
         description="false: consents travel signed in events, facts.consents is not read",
@@ -105,6 +110,11 @@ class Settings(Access):
     def ledger_dir(self) -> Path:
         """Folder of the log segments."""
         return self.data_dir / "ledger"
+
+    @property
+    def userkeys_dir(self) -> Path:
+        """Folder of the users' key files."""
+        return self.ledger_dir / "userkeys"
 
     @property
     def proofs_dir(self) -> Path:

@@ -13,7 +13,8 @@ from synthgate.events import topics
 from synthgate.events.facts import ROWS
 from synthgate.law import LawBook
 from synthgate.law import load as load_law
-from synthgate.ledger import CheckpointKey, KeyRing, LocalStore, Log, LogReader, Packer, Prover
+from synthgate.ledger import CheckpointKey, LocalStore, Log, LogReader, Packer, Prover
+from synthgate.ledger.rings import open_ring
 from synthgate.registries import Registries
 from synthgate.registries.entries import RocksEntries, Saved
 from synthgate.reviewers.http_scorer import HttpScorer
@@ -101,7 +102,7 @@ def parts(
     """
     keys = KeyFolder(settings.keys_dir)
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    ring = open_ring(settings, keys)
     repeat_ms = settings.repeat_window_s * 1000
 
     def own(log_id: int) -> Log:

@@ -61,8 +61,9 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     from synthgate.crypto.tokens import user_token
     from synthgate.effects.objects import LocalObjects
     from synthgate.law import load as load_law
-    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.ledger import LocalStore
     from synthgate.ledger.holds import Holds
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.erasure import erase
     from synthgate.steps.trace_index import TraceIndex
 
@@ -72,7 +73,7 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     try:
         return token, erase(
             token, now_ms, store=LocalStore(settings.ledger_dir),
-            ring=KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key),
+            ring=open_ring(settings, keys),
             objects=LocalObjects(settings.objects_dir), index=index,
             holds=Holds(settings.holds_path).all(),
             floor_days=load_law().at(now_ms).policy.retention.keep_days,

@@ -103,14 +103,15 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
     from synthgate.cli.trace import asked_for
     from synthgate.crypto.keys import KeyFolder
     from synthgate.law import load as load_law
-    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.ledger import LocalStore
     from synthgate.ledger.bundle import encode_bundle
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps import evidence, evidence_page
     from synthgate.steps.trace_index import TraceIndex
 
     case = None if args.case is None else finish(_case(settings, args.case))
     keys = KeyFolder(settings.keys_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    ring = open_ring(settings, keys)
     store = LocalStore(settings.ledger_dir)
     index = TraceIndex(settings.trace_path)
     try:

@@ -49,8 +49,8 @@ def in_ledger(settings: "Settings", asked: str) -> list[Found]:
     Raises:
         KeyFolderError, LedgerError: the content cannot be opened.
     """
-    from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import KeyRing, LocalStore, LogReader
+    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.lookup import Lookup
 
     if not settings.ledger_dir.is_dir():
@@ -64,7 +64,7 @@ def in_ledger(settings: "Settings", asked: str) -> list[Found]:
     ]
     if not places:
         return []
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
+    ring = open_ring(settings)
     lookup = Lookup(lambda log: LogReader(store, ring, log))
     found = []
     for log, index in places:

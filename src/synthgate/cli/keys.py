@@ -4,6 +4,7 @@ import argparse
 import hashlib
 from typing import Any
 
+from synthgate.cli.errors import TRY_LATER, CommandError
 from synthgate.cli.options import command, group, load
 
 
@@ -16,6 +17,16 @@ def add(subparsers: Any) -> None:
     command(
         under, "add-pass", add_pass, "make the next pass key; workers sign with it once restarted"
     )
+    command(
+        under, "add-master", add_master,
+        "make the next master key; two may live at once; workers use it once restarted",
+    )  # fmt: skip
+    leaf = command(
+        under, "rotate", rotate, "bring every key file of users under the master key that counts now",
+        epilog="Beside running workers; stop it anywhere and run it again. Exit codes: 0 all are under it,\n"
+        "1 a file is damaged, 75 the KMS or the disk does not answer, 78 a master key is not here.",
+    )  # fmt: skip
+    leaf.add_argument("--dry-run", action="store_true", help="only say what is under which key")
     command(
         under, "add-checkpoint", add_checkpoint,
         "make the key that signs the logs' checkpoints, where there is none",
@@ -47,6 +58,47 @@ def add_pass(args: argparse.Namespace) -> int:
     kid = KeyFolder(load(args).keys_dir).add_pass_key()
     print(f"keys: pass-{kid}.key made; give it to every verifier before the workers sign with it")
     return 0
+
+
+def add_master(args: argparse.Namespace) -> int:
+    """Add one master key; what is under the older goes on to be opened."""
+    from synthgate.crypto.keys import KeyFolder
+
+    name = KeyFolder(load(args).keys_dir).add_master_key()
+    print(f"keys: {name} made; copy it to a safe place, give it to every worker, restart them,")
+    print("then `synthgate keys rotate` brings what is there under it")
+    return 0
+
+
+def rotate(args: argparse.Namespace) -> int:
+    """Rotate, and say which key may go."""
+    from synthgate.crypto.keys import KeyFolder
+    from synthgate.crypto.masters import master_id
+    from synthgate.ledger.errors import StoreFailed, StoreFull
+    from synthgate.ledger.rings import masters_of
+    from synthgate.ledger.rotation import rotate as rotated
+
+    settings = load(args)
+    keys = KeyFolder(settings.keys_dir)
+    masters = masters_of(settings, keys)
+    try:
+        done = rotated(settings.userkeys_dir, masters, dry=args.dry_run)
+    except (StoreFailed, StoreFull) as error:
+        raise CommandError(str(error), TRY_LATER) from error
+    names = (
+        {master_id(key): name for name, key in keys.master_keys.items()} if keys.has_master else {}
+    )
+    print(f"{done.wrapped} files wrapped anew, {done.made_new} of the old kind made new")
+    for kid, count in sorted(done.under.items()):
+        print(f"  {count} files under {names.get(kid, kid)}")
+    for sentence in done.lost:
+        print(f"  LOST {sentence}")
+    for kid, name in names.items():
+        if kid != masters.current and not done.under[kid] and not done.lost:
+            print(
+                f"{name} opens nothing any more: keep it as long as your oldest backup, away from here"
+            )
+    return 1 if done.lost else 0
 
 
 def add_checkpoint(args: argparse.Namespace) -> int:
@@ -81,8 +133,14 @@ def run(args: argparse.Namespace) -> int:
     """Print a fingerprint of each key; 78 if one of them is missing or malformed."""
     from synthgate.crypto.keys import KeyFolder, KeyFolderError
 
-    folder = KeyFolder(load(args).keys_dir)
-    print(f"{'master.key':<14} {fingerprint(folder.master_key)}")
+    settings = load(args)
+    folder = KeyFolder(settings.keys_dir)
+    if settings.kms_command:
+        print(f"{'master':<14} kms:{settings.kms_key}, by {settings.kms_command.split()[0]}")
+    for name, key in (
+        folder.master_keys.items() if folder.has_master or not settings.kms_command else ()
+    ):
+        print(f"{name:<14} {fingerprint(key)}")
     print(f"{'token.key':<14} {fingerprint(folder.token_key)}")
     print(f"{'checkpoint.key':<14} {fingerprint(folder.checkpoint_private)}")
     print(f"{'checkpoint.pub':<14} {fingerprint(folder.checkpoint_public)}")

@@ -21,14 +21,15 @@ async def matches(settings: "Settings", case: str, file: str | None) -> list[dic
     """
     from synthgate.cli.casebook import read
     from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.ledger import LocalStore
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.reach import starts
     from synthgate.steps.trace_index import TraceIndex
 
     held = (await read(settings)).named(case)
     keys = KeyFolder(settings.keys_dir)
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    ring = open_ring(settings, keys)
     index = TraceIndex(settings.trace_path)
     try:
         index.update(store, ring)

@@ -19,7 +19,8 @@ async def reached(settings: "Settings", case: str) -> tuple["Held", "Reach"]:
     """
     from synthgate.cli.casebook import read
     from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import KeyRing, LocalStore, LogReader
+    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.lookup import Lookup
     from synthgate.steps.reach import follow, starts
     from synthgate.steps.trace_index import TraceIndex
@@ -28,7 +29,7 @@ async def reached(settings: "Settings", case: str) -> tuple["Held", "Reach"]:
     about = held.row.detail.get("about", {})
     keys = KeyFolder(settings.keys_dir)
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    ring = open_ring(settings, keys)
     index = TraceIndex(settings.trace_path)
     try:
         index.update(store, ring)

@@ -104,13 +104,13 @@ async def _known(settings: "Settings") -> "Known":
     from synthgate.cases.reconcile import Decided, Known
     from synthgate.cli.found import headers
     from synthgate.cli.positions import records
-    from synthgate.crypto.keys import KeyFolder
     from synthgate.events.event import time_ms
-    from synthgate.ledger import KeyRing, LocalStore, LogReader
+    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.lookup import Lookup
 
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
+    ring = open_ring(settings)
     lookup = Lookup(lambda log: LogReader(store, ring, log))
     known = Known()
     for log in store.logs():

@@ -127,12 +127,12 @@ async def _source(settings: "Settings", origin: "Origin", decision: Any) -> Sour
 
 
 def _from_ledger(settings: "Settings", receipt: Any) -> Source:
-    from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import KeyRing, LocalStore, LogReader
+    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.lookup import Lookup
 
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
+    ring = open_ring(settings)
     lookup = Lookup(lambda log: LogReader(store, ring, log))
     try:
         passage = lookup.fetch(receipt["log"], receipt["index"]).passage

@@ -35,14 +35,14 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay, and print the report."""
-    from synthgate.crypto.keys import KeyFolder
     from synthgate.law import load as load_law
-    from synthgate.ledger import KeyRing, LocalStore, LogReader
+    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.replay import Replay
 
     settings = load(args)
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
+    ring = open_ring(settings)
     logs = store.logs() if args.log is None else [args.log]
     if not logs or not set(logs) <= set(store.logs()):
         raise CommandError(f"no such log in {settings.ledger_dir}", CONFIGURATION)

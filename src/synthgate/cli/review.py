@@ -202,9 +202,9 @@ def _print(args: argparse.Namespace, settings: "Settings", task: "Task") -> None
 
 def _preview(settings: "Settings", task: "Task", *, full: bool) -> list[str]:
     """From the log, if it lies here."""
-    from synthgate.crypto.keys import KeyFolder
     from synthgate.desk.preview import preview
-    from synthgate.ledger import KeyRing, LocalStore, LogReader
+    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger.rings import open_ring
     from synthgate.step import Waiting
     from synthgate.steps.lookup import Lookup
 
@@ -212,7 +212,7 @@ def _preview(settings: "Settings", task: "Task", *, full: bool) -> list[str]:
     if receipt is None or not settings.ledger_dir.is_dir():
         return ["(no preview: the log does not lie on this machine, see data_dir)"]
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
+    ring = open_ring(settings)
     try:
         found = Lookup(lambda log: LogReader(store, ring, log)).fetch(receipt.log, receipt.index)
     except (KeyError, Waiting):

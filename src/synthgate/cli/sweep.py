@@ -21,13 +21,13 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Sweep, and say what went and what stayed."""
-    from synthgate.crypto.keys import KeyFolder
     from synthgate.effects.objects import LocalObjects
-    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.ledger import LocalStore
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.sweeping import sweep
 
     settings = load(args)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
+    ring = open_ring(settings)
     done = sweep(
         LocalObjects(settings.objects_dir),
         LocalStore(settings.ledger_dir),

@@ -46,13 +46,14 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what was found; 1 if nothing was."""
     from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.ledger import LocalStore
+    from synthgate.ledger.rings import open_ring
     from synthgate.steps.trace_index import TraceIndex
 
     settings = load(args)
     keys = KeyFolder(settings.keys_dir)
     store = LocalStore(settings.ledger_dir)
-    ring = KeyRing.open(settings.ledger_dir / "userkeys", keys.master_key)
+    ring = open_ring(settings, keys)
     index = TraceIndex(settings.trace_path)
     try:
         index.update(store, ring)

@@ -1,6 +1,6 @@
 """The key folder: every secret of an installation, one small file each.
 
-    master.key          wraps the users' content keys in the ledger
+    master.key          wraps the keys of the users' key files in the ledger; after a rotation master-<n>.key
     token.key           turns users into tokens
     identity-<kid>.key  turns phone, document and credit-code numbers into tokens; one or two live, the highest
                         number makes tokens and both are compared with
@@ -24,11 +24,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from synthgate.crypto.identities import IdentityKeys
+from synthgate.crypto.masters import LocalMasters
 from synthgate.crypto.passes import PassKeys
 
 KEY_BYTES = 32
-_NUMBERED = re.compile(r"(pass|identity)-([1-9][0-9]{0,8})\.key")
+_NUMBERED = re.compile(r"(pass|identity|master)-([1-9][0-9]{0,8})\.key")
 IDENTITY_KEYS_MAX = 2
+MASTER_KEYS_MAX = 2
 _FIRST = "put it back; `synthgate keys add-checkpoint` makes one where there never was any"
 _MADE_BY_INIT = (
     "master.key", "token.key", "canary.key", "operator.key", "operator.pub",
@@ -111,10 +113,41 @@ class KeyFolder:
         """32 bytes that vouch for canaries; None where there is no such file: no canary is believed."""
         return self._read("canary.key") if (self.path / "canary.key").exists() else None
 
+    def add_master_key(self) -> str:
+        """Create the next master key and return its file's name. KeyFolderError if two live already."""
+        there = self._master_names()
+        if len(there) >= MASTER_KEYS_MAX:
+            raise KeyFolderError(
+                f"{' and '.join(there)} live in {self.path}: `synthgate keys rotate`, then move {there[0]} away"
+            )
+        name = f"master-{max(map(int, self._kids('master')), default=1) + 1}.key"
+        self._write(name, secrets.token_bytes(KEY_BYTES))
+        return name
+
     @cached_property
+    def master_keys(self) -> dict[str, bytes]:
+        """File name to key: they wrap the keys of the users' key files, the last one from now on."""
+        names = self._master_names() or ["master.key"]
+        return {name: self._read(name) for name in names}
+
+    @property
     def master_key(self) -> bytes:
-        """32 bytes that wrap the users' content keys."""
-        return self._read("master.key")
+        """The master key that wraps from now on."""
+        return list(self.master_keys.values())[-1]
+
+    @cached_property
+    def masters(self) -> LocalMasters:
+        """All master keys here."""
+        return LocalMasters(list(self.master_keys.values()))
+
+    @property
+    def has_master(self) -> bool:
+        """Whether a master key lies here at all; with a KMS none need."""
+        return bool(self._master_names())
+
+    def _master_names(self) -> list[str]:
+        first = ["master.key"] if (self.path / "master.key").exists() else []
+        return first + [f"master-{kid}.key" for kid in sorted(self._kids("master"), key=int)]
 
     @cached_property
     def token_key(self) -> bytes:
