@@ -124,16 +124,34 @@ class PowerCutOps(StepOps):
 
     def __init__(self) -> None:
         super().__init__()
-        self._synced_bytes: dict[int, bytes] = {}
-        self._synced_names: dict[Path, dict[str, int]] = {}
+        self._made: dict[int, int] = {}
+        """How often an inode was given: a file is known by both, for inodes are given again."""
+        self._synced_bytes: dict[tuple[int, int], bytes] = {}
+        self._synced_names: dict[Path, dict[str, tuple[int, int]]] = {}
+
+    def create(self, path: Path) -> int:
+        fd = super().create(path)
+        inode = os.fstat(fd).st_ino
+        self._made[inode] = self._made.get(inode, 0) + 1
+        return fd
 
     def sync(self, fd: int) -> None:
         super().sync(fd)
-        self._synced_bytes[os.fstat(fd).st_ino] = Path(f"/proc/self/fd/{fd}").read_bytes()
+        inode = os.fstat(fd).st_ino
+        data = Path(f"/proc/self/fd/{fd}").read_bytes()
+        self._synced_bytes[inode, self._made.get(inode, 0)] = data
 
     def sync_folder(self, path: Path) -> None:
         super().sync_folder(path)
-        self._synced_names[path] = _names(path)
+        self._synced_names[path] = self._names(path)
+
+    def adopt(self, folder: Path) -> None:
+        """A machine that was up before: all that is there is on stable storage."""
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir():
+                self._synced_names[path] = self._names(path)
+            else:
+                self._synced_bytes[path.stat().st_ino, 0] = path.read_bytes()
 
     def cut(
         self, folder: Path, target: Path, *, all_names: bool, removals: bool | None = None
@@ -141,18 +159,26 @@ class PowerCutOps(StepOps):
         """``all_names``: whether names that were not synced are there; ``removals``: whether removals
         that were not synced have happened (as ``all_names`` by default).
         """
-        now, synced = _names(folder), self._synced_names.get(folder, {})
+        now, synced = self._names(folder), self._synced_names.get(folder, {})
         happened = all_names if removals is None else removals
-        names = {name: inode for name, inode in synced.items() if name in now or not happened}
+        names = {name: file for name, file in synced.items() if name in now or not happened}
         if all_names:
             names |= now
         target.mkdir(parents=True)
-        for name, inode in names.items():
-            if inode < 0:
+        for name, file in names.items():
+            if file == _FOLDER:
                 self.cut(folder / name, target / name, all_names=all_names, removals=removals)
             else:
-                (target / name).write_bytes(self._synced_bytes.get(inode, b""))
+                (target / name).write_bytes(self._synced_bytes.get(file, b""))
+
+    def _names(self, folder: Path) -> dict[str, tuple[int, int]]:
+        if not folder.is_dir():  # removed, and its removal may not have happened
+            return {}
+        found = {}
+        for path in folder.iterdir():
+            inode = path.stat().st_ino
+            found[path.name] = _FOLDER if path.is_dir() else (inode, self._made.get(inode, 0))
+        return found
 
 
-def _names(folder: Path) -> dict[str, int]:
-    return {path.name: -1 if path.is_dir() else path.stat().st_ino for path in folder.iterdir()}
+_FOLDER = (-1, 0)

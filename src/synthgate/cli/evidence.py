@@ -209,7 +209,9 @@ def _proved(settings: "Settings", gathered: "Gathered", files: dict[str, bytes])
     heads = dict(zip(every, provers(settings, signing(settings)), strict=True))
     rows = []
     for log in sorted(logs):
-        newest = heads[log].build()
+        newest = heads[log].published.newest()
+        if newest is None or newest.size <= max(at for held, at in gathered.hashes if held == log):
+            newest = heads[log].build()
         files[checkpoint_name(log)] = heads[log].published.note(newest.size).encode()
         for (at, index), leaf in sorted(gathered.hashes.items()):
             if at != log:
