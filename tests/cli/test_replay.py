@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from acts_at_hand import a_bus, an_event, answer, decide, verify
-from cli_commands import run
+from cli_commands import Running, run
 from local_bus import LocalBus
 from synthgate import law
 from synthgate.obligations import moderation
@@ -122,3 +122,14 @@ def test_what_is_erased_counts_as_not_checkable(bus: LocalBus, tmp_path: Path, c
     report = json.loads(said)
     assert (code, report["equal"]) == (0, 0)
     assert report["not_checkable"] == {"erased": report["entries"]}
+
+
+def test_at_evidence_depth_on_a_chain_that_runs(chain: Running, capsys: Any) -> None:
+    """Positions recorded by real copies lead to the very facts; nothing the other tests did is told apart."""
+    for name in ("chat", "refused"):
+        assert run(capsys, "example", name, *chain.options)[0] == 0
+    code, said, why = run(capsys, "replay", *chain.options, "--depth", "evidence", "--json")
+    assert said, why
+    report = json.loads(said)
+    assert (code, report["examples"]) == (0, [])
+    assert report["equal"] >= 6

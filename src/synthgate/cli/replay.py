@@ -1,15 +1,21 @@
 """``synthgate replay``: decide again on the recorded facts; or under another law, and count what flips.
 
-Reads the logs and nothing else, writes nothing, touches no case and no penalty.
+At evidence depth the facts themselves are gathered anew, from the registry topics. Writes nothing, touches no
+case and no penalty.
 """
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthgate.cli.errors import CONFIGURATION, CommandError
-from synthgate.cli.options import command, load
+from synthgate.cli.options import command, finish, load
+
+if TYPE_CHECKING:
+    from synthgate.ledger import LogReader
+    from synthgate.settings import Settings
+    from synthgate.steps.evidence_replay import Facts
 
 
 def add(subparsers: Any) -> None:
@@ -17,8 +23,9 @@ def add(subparsers: Any) -> None:
     leaf = command(
         subparsers, "replay", run,
         "decide again on the facts the logs hold, and compare byte for byte",
-        epilog="Exit codes: 0 no difference, 1 some. Facts are taken as recorded: whether a registry\n"
-        "answered rightly is not asked.",
+        epilog="Exit codes: 0 no difference, 1 some. At depth `decision` facts are taken as recorded:\n"
+        "whether a registry answered rightly is not asked. At depth `evidence` consent and moderation\n"
+        "gather theirs anew, from the registry topics and the library of that time.",
     )  # fmt: skip
     leaf.add_argument("--log", metavar="N", type=int, help="one log (all)")
     leaf.add_argument(
@@ -30,6 +37,10 @@ def add(subparsers: Any) -> None:
     leaf.add_argument(
         "--law", metavar="DIR", type=Path, help="law files to decide under: count what flips"
     )
+    leaf.add_argument(
+        "--depth", choices=("decision", "evidence"), default="decision",
+        help="decide again on recorded facts; or gather the facts again (reads Kafka)",
+    )  # fmt: skip
     leaf.add_argument("--json", action="store_true", help="the report as JSON")
 
 
@@ -46,6 +57,12 @@ def run(args: argparse.Namespace) -> int:
     logs = store.logs() if args.log is None else [args.log]
     if not logs or not set(logs) <= set(store.logs()):
         raise CommandError(f"no such log in {settings.ledger_dir}", CONFIGURATION)
+    if args.depth == "evidence":
+        if args.law is not None:
+            raise CommandError(
+                "--law decides on recorded facts: not at evidence depth", CONFIGURATION
+            )
+        return _rechecked(args, settings, [LogReader(store, ring, log) for log in logs])
     candidate = None if args.law is None else load_law(args.law)
     replay = Replay(load_law(), candidate)
     for log in logs:
@@ -57,6 +74,48 @@ def run(args: argparse.Namespace) -> int:
         report["candidate"] = candidate.hash
     print(json.dumps(report, ensure_ascii=False, indent=2) if args.json else _text(report))
     return 1 if replay.found.different else 0
+
+
+def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[LogReader]") -> int:
+    """At evidence depth."""
+    from synthgate.effects.objects import LocalObjects
+    from synthgate.law import load as load_law
+    from synthgate.steps.consent_keys import consent_keys
+    from synthgate.steps.evidence_replay import EvidenceReplay
+
+    keys = consent_keys(settings.consent_keys)
+    facts = finish(_facts(settings))
+    replay = EvidenceReplay(load_law(), facts, LocalObjects(settings.objects_dir), keys)
+    for reader in readers:
+        head = reader.find_head()
+        replay.run(reader, args.start, head if args.end is None else min(args.end, head))
+    report = replay.found.row()
+    if args.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+        return 1 if replay.found.different else 0
+    print(
+        f"{report['entries']} entries, {report['verdicts']} verdicts of consent and moderation, at"
+        f" evidence depth: facts of {report['equal']} the same, of {report['different']} different"
+    )
+    for why, count in report["not_checkable"].items():
+        print(f"  not checkable: {why}: {count}")
+    for example in report["examples"]:
+        print(f"  {example['entry']} {example['duty']}: {', '.join(example['facts'])}")
+    return 1 if replay.found.different else 0
+
+
+async def _facts(settings: "Settings") -> "Facts":
+    """The registry topics whole, as the broker has them."""
+    from synthgate.cli.positions import records
+    from synthgate.steps.evidence_replay import TOPICS, Facts
+
+    facts = Facts()
+    for topic in TOPICS:
+        if topic == "facts.consents" and not settings.consents_copied:
+            continue
+        async for record in records(settings, topic, whole=True, follow=False):
+            facts.put(topic, record.partition, record.offset, record.key, record.value)
+    return facts
 
 
 def _text(report: dict[str, Any]) -> str:

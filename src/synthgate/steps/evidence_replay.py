@@ -1,0 +1,236 @@
+"""Replay at evidence depth: the facts a verdict rests on are gathered anew and held against those recorded.
+
+Consent and moderation are asked again on the stored event: registries as they stood at the recorded positions,
+made of the topics' own records, and the library of that time. So a registry that answered wrongly and a
+match that was missed are found, which decision depth (``replay.py``) cannot. What is not there any more is
+not checkable and never counts as equal: content erased, a fact compacted away, files. What an outside
+scorer said is quoted as it was. Identity is not asked: it folds what the same batch brought, which no
+position shows.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import orjson
+
+from synthgate.crypto.receipts import ReceiptKeys
+from synthgate.effects.objects import LocalObjects
+from synthgate.events import topics
+from synthgate.events.passage import Passage
+from synthgate.events.verdicts import Verdict
+from synthgate.law import LawBook
+from synthgate.ledger import LogReader
+from synthgate.ledger.errors import EntryExpired, KeyErased
+from synthgate.obligations import consent, moderation
+from synthgate.registries import Registries
+from synthgate.step import Work
+from synthgate.steps.answers import unpack
+from synthgate.steps.consent import ConsentDuty
+from synthgate.steps.moderation import ModerationDuty
+from synthgate.steps.receipts import Receipts
+from synthgate.steps.trace_index import passage_of
+
+_DECIDE: Final[Mapping[str, Callable[..., Verdict]]] = {
+    "consent": consent.decide,
+    "moderation": moderation.decide,
+}
+DUTIES: Final = tuple(_DECIDE)
+TOPICS: Final = tuple(dict.fromkeys(topic for duty in DUTIES for topic in topics.COPIES[duty]))
+EXAMPLES_MAX: Final = 5
+_LIBRARY: Final = ("control", "facts.features")
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One partition of a registry topic as the broker still has it, in order."""
+
+    offsets: list[int] = field(default_factory=list)
+    rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
+
+    def doubtful(self, position: int) -> bool:
+        """Whether a row that stood at ``position`` may have been compacted away for a later one of its key."""
+        upto = bisect_left(self.offsets, position)
+        if upto == position:
+            return False  # every record up to there is here
+        before = {key for key, _ in self.rows[:upto]}
+        return any(key not in before for key, _ in self.rows[upto:])
+
+
+class Facts:
+    """Records of the registry topics, as the broker has them now."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], _Kept] = {}
+
+    def put(
+        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
+    ) -> None:
+        """Take in one record; those of a partition come in order."""
+        kept = self._kept.setdefault((topic, partition), _Kept())
+        kept.offsets.append(offset)
+        kept.rows.append((key, value))
+
+    def doubtful(self, read: Mapping[str, Sequence[int]]) -> bool:
+        """Whether anything that stood at these positions may be gone."""
+        return any(
+            self._kept.get((topic, partition), _Kept()).doubtful(position)
+            for topic, partition, position in _places(read)
+        )
+
+    def between(
+        self, topic: str, partition: int, start: int, end: int
+    ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        """Records from ``start`` up to, not including, ``end``."""
+        kept = self._kept.get((topic, partition), _Kept())
+        for at in range(bisect_left(kept.offsets, start), bisect_left(kept.offsets, end)):
+            yield kept.offsets[at], *kept.rows[at]
+
+
+class _AsOf:
+    """Registries brought from one set of positions to the next, and the duty that asks them."""
+
+    def __init__(
+        self, duty: str, facts: Facts, objects: LocalObjects, keys: ReceiptKeys | None
+    ) -> None:
+        self._duty, self._facts, self._objects = duty, facts, objects
+        self._receipts = Receipts(keys)
+        self._read: dict[str, list[int]] = {}
+
+    def gather(self, passage: Passage, read: Mapping[str, Sequence[int]], now_ms: int) -> Any:
+        """The facts on a passage as they would be gathered at these positions."""
+        self._bring(read)
+        work = Work(passage.origin.partition, now_ms)
+        (facts,) = asyncio.run(self._step.gather([passage], work)).facts
+        return facts
+
+    def positions(self, wanted: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        """What was read to: the recorded positions."""
+        return {topic: self._read[topic] for topic in wanted}
+
+    async def fresh(self, wanted: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        """The same: nobody is asked."""
+        return self.positions(wanted)
+
+    def _bring(self, read: Mapping[str, Sequence[int]]) -> None:
+        back = any(
+            position < self._at(topic, partition) for topic, partition, position in _places(read)
+        )
+        if back or self._read.keys() != read.keys():
+            self._registries = Registries(read)
+            self._read = {topic: [0] * len(positions) for topic, positions in read.items()}
+            self._make()
+        for topic, partition, position in _places(read):
+            for row in self._facts.between(topic, partition, self._at(topic, partition), position):
+                self._registries.apply(topic, partition, *row)
+        if any(self._read[topic] != list(read[topic]) for topic in _LIBRARY if topic in read):
+            self._make()  # a library is built anew and not behind the stream
+        self._read = {topic: list(positions) for topic, positions in read.items()}
+
+    def _at(self, topic: str, partition: int) -> int:
+        positions = self._read.get(topic, ())
+        return positions[partition] if partition < len(positions) else 0
+
+    def _make(self) -> None:
+        self._step: ConsentDuty | ModerationDuty = (
+            ConsentDuty(self._registries, self, self._receipts)
+            if self._duty == "consent"
+            else ModerationDuty(self._registries, self, self._objects)
+        )
+
+
+@dataclass(slots=True)
+class Rechecked:
+    """What came of it. ``not_checkable``: why to how many verdicts."""
+
+    entries: int = 0
+    equal: int = 0
+    different: int = 0
+    not_checkable: Counter[str] = field(default_factory=Counter)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def row(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        return {
+            "depth": "evidence", "duties": list(DUTIES), "entries": self.entries,
+            "verdicts": self.equal + self.different + self.not_checkable.total(),
+            "equal": self.equal, "different": self.different,
+            "not_checkable": dict(self.not_checkable), "examples": self.examples,
+        }  # fmt: skip
+
+
+class EvidenceReplay:
+    """Gathers anew, entry by entry. ``keys``: of whoever signs consents that travel in events."""
+
+    def __init__(
+        self, book: LawBook, facts: Facts, objects: LocalObjects, keys: ReceiptKeys | None = None
+    ) -> None:
+        self._book = book
+        self._facts = facts
+        self._as_of = {duty: _AsOf(duty, facts, objects, keys) for duty in DUTIES}
+        self._doubtful: dict[bytes, bool] = {}
+        self.found = Rechecked()
+
+    def run(self, reader: LogReader, start: int, end: int) -> None:
+        """The entries from ``start`` up to, not including, ``end``. Raises LedgerError."""
+        for index in range(start, end):
+            self.found.entries += 1
+            try:
+                passage = passage_of(unpack(reader.read(index).content))
+            except KeyErased:
+                self.found.not_checkable["erased"] += len(DUTIES)
+                continue
+            except EntryExpired:
+                self.found.not_checkable["expired"] += len(DUTIES)
+                continue
+            if passage is None or passage.event.stub is not None:
+                self.found.not_checkable["no event"] += len(DUTIES)
+                continue
+            for duty in DUTIES:
+                self._one(passage, duty, f"{reader.log_id}/{index}")
+
+    def _one(self, passage: Passage, duty: str, where: str) -> None:
+        row = passage.verdict(duty)
+        why = self._shut(row)
+        if row is None or why is not None:
+            self.found.not_checkable[why or "no verdict"] += 1
+            return
+        again = self._as_of[duty].gather(passage, row["read"], row["gathered_at"])
+        if duty == "moderation":  # outside scorers are quoted
+            again = replace(again, scores=moderation.ModerationFacts.from_row(row["facts"]).scores)
+        decided = _DECIDE[duty](passage.event, again, self._book.at(row["as_of"]), row["as_of"])
+        found = orjson.loads(orjson.dumps(decided.facts))  # some facts only deciding tells
+        if found == row["facts"]:
+            self.found.equal += 1
+            return
+        self.found.different += 1
+        if len(self.found.examples) < EXAMPLES_MAX:
+            names = sorted(
+                n for n in {*found, *row["facts"]} if found.get(n) != row["facts"].get(n)
+            )
+            self.found.examples.append({"entry": where, "duty": duty, "facts": names})
+
+    def _shut(self, row: Mapping[str, Any] | None) -> str | None:
+        """Why a verdict cannot be checked; None if it can."""
+        if row is None:
+            return "no verdict"
+        if row["facts"].get("files"):
+            return "files"
+        if row["law"] != self._book.hash:
+            return "another law"
+        read = row.get("read")
+        if not read or set(read) - set(TOPICS):
+            return "no positions"
+        key = orjson.dumps(read)
+        if key not in self._doubtful:
+            self._doubtful = {key: self._facts.doubtful(read)}
+        return "compacted" if self._doubtful[key] else None
+
+
+def _places(read: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int, int]]:
+    for topic, positions in read.items():
+        for partition, position in enumerate(positions):
+            yield topic, partition, max(position, 0)

@@ -1,0 +1,171 @@
+"""What decision depth cannot see: a registry that answered wrongly, a match that was missed (DSP-10-5)."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acts_at_hand import a_bus, an_event, answer, decide, verify
+from cli_commands import run
+from local_bus import LocalBus, Stored
+from synthgate.cli import positions
+from synthgate.demo.facts import control, template
+from synthgate.effects.objects import LocalObjects
+from synthgate.law import load
+from synthgate.library.sample import sample_rows
+from synthgate.obligations.consent import ConsentFacts
+from synthgate.steps import moderation
+from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Facts, Rechecked
+from synthgate.steps.replay import Replay
+
+HEROIN = "买卖海洛因"
+
+
+def told(bus: LocalBus) -> None:
+    """Releases, a refusal, a stream of changes of registries and library between them."""
+    verify(bus)
+    asked = decide(bus, an_event(bus, "a"))
+    done = decide(
+        bus,
+        an_event(
+            bus, "b", "generation.completed", content={"text": "a poem"},
+            generation={"id": "g-a", "medium": "text", "template": "chat", "purpose": "chat"},
+            **{"pass": asked.pass_},
+        ),
+    )  # fmt: skip
+    assert decide(bus, an_event(bus, "bad", content={"prompt": HEROIN})).action == "refuse"
+    bus.now_ms += 5_000
+    row = template("late", bus.now_ms).model_copy(update={"tenant": "t"})
+    generation = {"id": "g-l", "medium": "text", "template": "late", "purpose": "chat"}
+    assert decide(bus, an_event(bus, "early", generation=generation)).action == "refuse"
+    bus.fact("facts.templates", row)
+    assert decide(bus, an_event(bus, "late", generation=generation)).action == "release"
+    word = next(iter(sample_rows())).model_copy(
+        update={"entry": "e-new", "value": "紫色大象", "from_version": 2}
+    )
+    bus.fact("facts.features", word)
+    assert decide(bus, an_event(bus, "w1", content={"prompt": "紫色大象"})).action == "release"
+    agreed = {"version": 2, "agreed_by": "b"}
+    bus.fact("control", control("library", agreed, bus.now_ms))
+    bus.now_ms += 2 * 3_600_000  # what is new is only watched for an hour
+    assert decide(bus, an_event(bus, "w2", content={"prompt": "紫色大象"})).action != "release"
+    bus.append("generation.events", b"t/u", b"{not json", [])
+    bus.run()
+    answer(bus, done, "recall")
+
+
+def facts_of(bus: LocalBus, *, without: tuple[str, int, int] | None = None) -> Facts:
+    facts = Facts()
+    for topic in TOPICS:
+        for partition in range(bus.settings.partitions):
+            for record in bus.logs.get((topic, partition), ()):
+                if (topic, partition, record.offset) != without:
+                    facts.put(topic, partition, record.offset, record.key, record.value)
+    return facts
+
+
+def rechecked(bus: LocalBus, facts: Facts | None = None) -> Rechecked:
+    replay = EvidenceReplay(load(), facts or facts_of(bus), LocalObjects(bus.settings.objects_dir))
+    for log, head in bus.parts.logs.heads().items():
+        replay.run(bus.parts.logs.get(log), 0, head)
+    return replay.found
+
+
+def decided(bus: LocalBus) -> int:
+    replay = Replay(load())
+    for log, head in bus.parts.logs.heads().items():
+        replay.run(bus.parts.logs.get(log), 0, head)
+    return replay.found.different
+
+
+@pytest.fixture(scope="module")
+def bus(tmp_path_factory: pytest.TempPathFactory) -> LocalBus:
+    bus = a_bus(tmp_path_factory.mktemp("rechecked"))
+    told(bus)
+    return bus
+
+
+def test_every_fact_comes_out_as_it_was_recorded(bus: LocalBus) -> None:
+    found = rechecked(bus)
+    assert found.examples == []
+    assert (found.different, dict(found.not_checkable)) == (0, {"no event": 2})
+    assert found.equal == 2 * (found.entries - 1) >= 18
+
+
+def test_a_match_that_was_missed_is_found_here_and_not_at_decision_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = a_bus(tmp_path)
+    gather = moderation.ModerationDuty._facts
+
+    def blind(self: Any, *args: Any) -> Any:
+        return replace(gather(self, *args), hits=(), found=0, risks={})
+
+    with monkeypatch.context() as planted:
+        planted.setattr(moderation.ModerationDuty, "_facts", blind)
+        verify(bus)
+        assert decide(bus, an_event(bus, "bad", content={"prompt": HEROIN})).action == "release"
+    assert decided(bus) == 0
+    found = rechecked(bus)
+    assert found.different == 1
+    (example,) = found.examples
+    assert (example["duty"], example["facts"]) == ("moderation", ["found", "hits", "risks"])
+
+
+def test_a_registry_that_answered_wrongly_is_found_here_and_not_at_decision_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = a_bus(tmp_path)
+    gather = ConsentFacts.gather
+    late = {"id": "g-x", "medium": "text", "template": "nobody-s", "purpose": "chat"}
+
+    def wrong(event: Any, *args: Any, **more: Any) -> Any:
+        if event.template == "nobody-s":
+            chat = an_event(bus, "x")["data"] | {"generation": {**late, "template": "chat"}}
+            event = type(event)(event.attrs, chat)
+        return gather(event, *args, **more)
+
+    with monkeypatch.context() as planted:
+        planted.setattr(ConsentFacts, "gather", wrong)
+        verify(bus)
+        decide(bus, an_event(bus, "bad", generation=late))
+    assert decided(bus) == 0
+    found = rechecked(bus)
+    assert {(one["duty"], "template" in one["facts"]) for one in found.examples} == {
+        ("consent", True)
+    }
+
+
+def test_what_was_compacted_away_is_not_called_equal(bus: LocalBus) -> None:
+    """The row of the library in force first is gone; a later one of its key stands."""
+    for partition in range(bus.settings.partitions):
+        rows = [r for r in bus.logs["control", partition] if (r.key or b"").startswith(b"library")]
+        if len(rows) == 2:
+            gone = ("control", partition, rows[0].offset)
+    found = rechecked(bus, facts_of(bus, without=gone))
+    assert found.different == 0
+    assert found.not_checkable["compacted"] > 0
+    assert 0 < found.equal < rechecked(bus).equal, "behind the later row all is known again"
+
+
+def test_the_command_reads_the_topics(
+    bus: LocalBus, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def records(_: Any, topic: str, **__: Any) -> Any:
+        for partition in range(bus.settings.partitions):
+            for one in bus.logs.get((topic, partition), ()):
+                record: Any = Stored(one.offset, one.timestamp, one.key, one.value)
+                record.partition = partition
+                yield record
+
+    monkeypatch.setattr(positions, "records", records)
+    rows = bus.settings.model_dump(mode="json", exclude={"instance", "web_port"})
+    options = [part for name, value in rows.items() for part in ("--set", f"{name}={value}")]
+    code, said, _ = run(capsys, *options, "replay", "--depth", "evidence", "--json")
+    report = json.loads(said)
+    assert (code, report["different"], report["depth"]) == (0, 0, "evidence")
+    code, said, _ = run(capsys, *options, "replay", "--depth", "evidence")
+    assert "facts of" in said and "not checkable: no event: 2" in said
+    assert run(capsys, *options, "replay", "--depth", "evidence", "--law", "x")[0] == 78
