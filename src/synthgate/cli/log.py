@@ -26,6 +26,51 @@ def add(subparsers: Any) -> None:
     )
     leaf.add_argument("--dry-run", action="store_true", help="only say what would go, and when")
 
+    leaf = command(
+        under, "space", space, "how fast logs and objects grow, and whether the disk holds out",
+        epilog="Exit codes: 0 it does at this rate, 1 it is full before the oldest entries may go.",
+    )  # fmt: skip
+    leaf.add_argument("--days", type=int, default=7, help="the rate of the last so many days (7)")
+    leaf.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def space(args: argparse.Namespace) -> int:
+    """What is written a day, times the days the law keeps it, beside what is free."""
+    import json
+    import shutil
+    import time
+
+    from synthgate.law import load as load_law
+    from synthgate.ledger import LocalStore
+    from synthgate.ledger.expiry import DAY_MS
+    from synthgate.ledger.forecast import folder_growth, forecast, log_growth
+
+    settings = load(args)
+    now_ms = time.time_ns() // 1_000_000
+    since_ms = now_ms - max(args.days, 1) * DAY_MS
+    store = LocalStore(settings.ledger_dir)
+    grown = [log_growth(store, log, since_ms) for log in store.logs()]
+    grown.append(folder_growth(settings.objects_dir, since_ms))
+    keep_days = load_law().at(now_ms).policy.retention.keep_days
+    free = shutil.disk_usage(settings.data_dir).free
+    found = forecast(grown, free=free, keep_days=keep_days, since_ms=since_ms, now_ms=now_ms)
+    if args.json:
+        print(json.dumps({**found._asdict(), "keep_days": keep_days, "enough": found.enough}))
+        return 0 if found.enough else 1
+    mega = 1_000_000
+    print(
+        f"{found.used // mega} MB in logs and objects, {found.day_bytes // mega} MB a day,"
+        f" {free // mega} MB free"
+    )
+    print(
+        f"kept {keep_days} days at least: {found.needed // mega} MB more before the oldest may go"
+    )
+    if found.full_in_days is not None:
+        print(
+            f"FULL in {found.full_in_days:.1f} days at this rate: make room, or retention waits then"
+        )
+    return 0 if found.enough else 1
+
 
 def expire(args: argparse.Namespace) -> int:
     """What is past its period, under a checkpoint and under no hold goes; its hashes stay."""
