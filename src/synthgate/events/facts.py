@@ -236,14 +236,10 @@ class GuardRow(Row):
 class ControlRow(Row):
     """control, key name: what the operator activates. ``name`` says what; ``body`` by name:
 
-    ``terms/<tenant>/<version>``: {"sha256", "url", "published_at", "notified_at", "effective_at"}: the service
-    terms with the duty notice, published and told to users and supporters before they take effect (DSP 8);
-    and "labels_sha256", "duty_sha256": its clauses on how we label, and on what a user owes who takes a copy
-    without the explicit label (Labelling Measures 8, 9).
-    ``interface/<tenant>/<surface>/<version>``: {"wording", "screenshot_sha256", "tested_at", "valid_until"}:
-    what a surface of the app shows lastingly beside its content (GB 45438 5.6), as tested; with "shows":
-    start_frame (and "height_percent"), offer or declaration: the label of a scene, the prompts of DSP 17 ¶2 and
-    LBL 6(4).
+    ``terms/<tenant>/<version>``: {"sha256", "url", "published_at", "notified_at", "effective_at"}, and of its
+    clauses "labels_sha256", "duty_sha256": service terms, told before they take effect (registries/terms.py).
+    ``interface/<tenant>/<surface>/<version>``: {"wording", "screenshot_sha256", "tested_at", "valid_until"};
+    besides "shows", "height_percent": what a surface shows, as tested (registries/interfaces.py).
     ``observe/<tenant>``: {"duties": [..], "percent": int, "reason": str}.
     ``library``: {"version": int, "agreed_by": str}: put in force by two people. ``law``: {"hash": hex}.
     With "before": int and "counts_from": moment, what is not in that version is only watched until then.

@@ -1,6 +1,7 @@
 """Service terms of a tenant: when they take effect, who was told before, and what they say (DSP 8; LBL 8, 9).
 
-``control``, key ``terms/<tenant>/<version>``.
+``control``, key ``terms/<tenant>/<version>``. They count only if published, and told to users and supporters,
+before they take effect.
 """
 
 import re
