@@ -6,7 +6,7 @@ awaits every acknowledgement, and only then acknowledges the input.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -39,10 +39,20 @@ class Outputs:
     """Published once everything above is acknowledged: what says that it is done."""
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(duty, outcome) to how many; counted in metrics once everything here is acknowledged."""
+    rules: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(duty, rule, outcome) to how many verdicts cite the rule."""
     stubs: Counter[str] = field(default_factory=Counter)
     """Code to how many."""
     decided: list[tuple[str, int]] = field(default_factory=list)
     """(action, ms from the broker's append to the decision) of every first decision."""
+    released: Counter[str] = field(default_factory=Counter)
+    """Outcome of labelling to how many releases rest on it."""
+    offsets: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(source topic, taken | absent | lost) to how many offsets the door accounted for."""
+    appends: list[tuple[int, float]] = field(default_factory=list)
+    """(entries, seconds) of every segment written."""
+    library: int | None = None
+    """Version of the feature library used, if one was."""
     unaccounted_ms: int | None = None
     """Age of the oldest source offset neither logged nor absent, if this was looked at; 0 is none."""
 
@@ -60,8 +70,18 @@ class Outputs:
     """Cases that wait for a time, cases overdue, ms the oldest of these is, if this was looked at."""
     years_lacking: int | None = None
     """Years whose holidays deadlines in working days need and nobody knows, if this was looked at."""
+    cases: Mapping[str, tuple[int, int]] | None = None
+    """Of open cases by kind: how many, ms the oldest is open; if this was looked at."""
+    log_entries: int | None = None
+    """Entries the partition's log has, if this was looked at."""
     unproved_ms: int | None = None
     """How long the log has had entries no checkpoint covers, if this was looked at; 0 is none."""
+
+    def judged(self, duty: str, outcome: str, rules: Iterable[str] = ()) -> None:
+        """Count one verdict and the rules it cites, each once."""
+        self.verdicts[duty, outcome] += 1
+        for rule in dict.fromkeys(rules):
+            self.rules[duty, rule, outcome] += 1
 
     def add(
         self, topic: str, key: bytes | None, value: bytes, headers: Headers | None = None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synthgate import __version__
 from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.passes import PassBody, verify_pass
 from synthgate.effects.objects import LocalObjects
@@ -242,7 +243,9 @@ class Assembly:
     outputs: list[str]
 
 
-def assemble(settings: Settings, duties: Sequence[str], *, fused: bool) -> Assembly:
+def assemble(
+    settings: Settings, duties: Sequence[str], *, fused: bool, book: LawBook | None = None
+) -> Assembly:
     """The stages of these duties and what they need, ready to run.
 
     Raises:
@@ -251,7 +254,7 @@ def assemble(settings: Settings, duties: Sequence[str], *, fused: bool) -> Assem
     from synthgate.runtime.copies import Copies
 
     duties = topics.DUTIES if fused else duties or topics.DUTIES
-    shared = parts(settings, _NotYet(), duties)
+    shared = parts(settings, _NotYet(), duties, book)
     read = [*copied(settings, duties)]
     extra = {"incidents": "cases", "retention": "records.door"}
     read += [topic for duty, topic in extra.items() if duty in duties]
@@ -269,9 +272,12 @@ def assemble(settings: Settings, duties: Sequence[str], *, fused: bool) -> Assem
 
 def run(settings: Settings, duties: Sequence[str], *, fused: bool) -> int:
     """Run these duties until SIGTERM or a fault; the exit code (0, 1, 75, 78)."""
+    from synthgate.runtime import metrics
     from synthgate.runtime.run import run_worker
 
-    made = assemble(settings, duties, fused=fused)
+    book = load_law()
+    made = assemble(settings, duties, fused=fused, book=book)
+    metrics.BUILD.labels(__version__, book.hash[:12]).set(1)
     return run_worker(
         made.stages, settings, made.copies, accepted=made.accepted, outputs=made.outputs
     )

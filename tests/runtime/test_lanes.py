@@ -22,7 +22,7 @@ def delivered(*counts: int, size: int = 0) -> list[Delivery]:
     """Deliveries of so many records each, one behind the other, with a marker's offset between them."""
     made, at = [], 0
     for count in counts:
-        records = [SimpleNamespace(offset=at + n) for n in range(count)]
+        records = [SimpleNamespace(offset=at + n, timestamp=0) for n in range(count)]
         made.append(Delivery(A, records, at, at + count + 1, size))
         at += count + 1
     return made

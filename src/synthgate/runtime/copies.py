@@ -227,8 +227,10 @@ class Copies:
             spans = {tp: (begins[at], ends[at]) for tp, at in missing.items() if tp.topic == name}
             self._begin(name, spans)
         self._consumer.assign([TopicPartition(*where) for where in wanted.values()])
+        metrics.forget("copies")
         for tp, where in wanted.items():
             self._consumer.seek(TopicPartition(*where), self.read[tp])
+            metrics.put(metrics.COPY_OFFSET, self.read[tp], "copies", *tp)
         await self._tell()
 
     def _begin(self, name: str, spans: Mapping[TP, tuple[int, int]]) -> None:
@@ -277,6 +279,7 @@ class Copies:
             tp = TP(self._logical[part.topic], part.partition)
             if position > self.read.get(tp, SOON):
                 self.read[tp] = position
+                metrics.put(metrics.COPY_OFFSET, position, "copies", *tp)
                 moved.add(tp.topic)
         for name in moved:
             places = {tp.partition: at for tp, at in self.read.items() if tp.topic == name}

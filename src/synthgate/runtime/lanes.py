@@ -8,6 +8,7 @@ nothing of the batch is acknowledged.
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ from aiokafka.errors import KafkaError
 from synthgate.runtime import metrics
 from synthgate.runtime.acks import TP, Delivery
 from synthgate.runtime.attempts import Part
-from synthgate.step import Waiting
+from synthgate.runtime.metrics import LATE_SECONDS
+from synthgate.step import SourceRecord, Waiting
 
 if TYPE_CHECKING:
     from synthgate.runtime.stages import Runner
@@ -36,6 +38,11 @@ def joined(taken: Sequence[Delivery]) -> Delivery:
         return taken[0]
     records = [record for delivery in taken for record in delivery.records]
     return Delivery(taken[0].tp, records, taken[0].position, taken[-1].next_offset)
+
+
+def late(records: Sequence[SourceRecord]) -> int:
+    """How many were appended more than ``LATE_SECONDS`` ago; those of a partition are in order of time."""
+    return bisect_left(records, (time.time() - LATE_SECONDS) * 1000, key=lambda row: row.timestamp)
 
 
 def _fills(deliveries: Iterable[Delivery], batches: int = 1) -> bool:
@@ -57,6 +64,7 @@ class Lane:
         self.position = start
         """Acknowledged up to here."""
         self.waiting: deque[Delivery] = deque()
+        self.at_work: Sequence[Delivery] = ()
         self._came = asyncio.Event()
         self.busy = False
         self.closing = False
@@ -99,13 +107,14 @@ class Lane:
 
     async def _one(self, taken: Sequence[Delivery]) -> None:
         runner, begun = self._runner, time.monotonic()
-        delivery = joined(taken)
+        delivery, self.at_work = joined(taken), taken
         for part in self._book.parts(self.topic, delivery):
             if not await self._try(part):
                 return
         for each in taken:
             runner.ack(each)
-        self.position, self.moved_at = delivery.next_offset, time.monotonic()
+        self.position, self.moved_at, self.at_work = delivery.next_offset, time.monotonic(), ()
+        metrics.LATE.labels(runner.duty, self.topic).inc(late(delivery.records))
         metrics.BATCH_SECONDS.labels(runner.duty).observe(self.moved_at - begun)
         metrics.BATCH_RECORDS.labels(runner.duty).observe(len(delivery.records))
         metrics.CONSUMED.labels(runner.duty, self.topic).inc(len(delivery.records))

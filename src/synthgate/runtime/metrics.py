@@ -1,196 +1,303 @@
-"""Every metric: name, meaning, labels; nothing else counts anything.
+"""Every metric: name, unit, meaning, the question it answers, labels; nothing else counts anything.
 
-Labels are bounded: duty (6), topic (the table), partition, outcome (4), reason codes, what is waited for.
-No tenant, user or event id, ever. Under each metric stands the alert that will use it, by its name to be, or
-what it is looked at for.
+Labels and their values stand in ``labels.py``; the page made of both is ``src/METRICS.md``. Each worker process
+serves its own and counts only what it did itself: sum counters over workers. A gauge of a partition is shown by
+the one worker that holds it and is taken away when the partition goes (``forget``).
 """
 
-from typing import Final
+from collections import defaultdict
+from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
-from synthgate.step import Outputs
-
+# They are a series beside every counter, and nothing asks for them.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY: Final = CollectorRegistry()
-_SPACE: Final = "synthgate"
+SPACE: Final = "synthgate"
+LATE_SECONDS: Final = 1.0
+"""A record a duty has not done with after this is late; of decisions the same is asked (deploy/prometheus)."""
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SLOW: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 _HOURS: Final = (1, 10, 30, 60, 150, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 _SIZES: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
 
 
-def _counter(name: str, meaning: str, *labels: str) -> Counter:
-    return Counter(name, meaning, labels, namespace=_SPACE, registry=REGISTRY)
+class Row(NamedTuple):
+    """A metric as the page shows it. name: as Prometheus stores it. asks: the question it answers.
+
+    series: how many each combination of labels makes; a histogram has its buckets, sum and count.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+    asks: str
+    series: int = 1
 
 
-def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
-    return Gauge(name, meaning, labels, namespace=_SPACE, registry=REGISTRY)
+CATALOGUE: Final[list[Row]] = []
 
 
-def _histogram(name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-    return Histogram(name, meaning, labels, namespace=_SPACE, registry=REGISTRY, buckets=buckets)
+def _noted(name: str, kind: str, unit: str, labels: tuple[str, ...], said: tuple[str, str]) -> None:
+    CATALOGUE.append(Row(f"{SPACE}_{name}", kind, unit, labels, *said))
 
 
+def _counter(name: str, unit: str, meaning: str, asks: str, *labels: str) -> Counter:
+    _noted(name, "counter", unit, labels, (meaning, asks))
+    return Counter(name, meaning, labels, namespace=SPACE, registry=REGISTRY)
+
+
+def _gauge(name: str, unit: str, meaning: str, asks: str, *labels: str) -> Gauge:
+    _noted(name, "gauge", unit, labels, (meaning, asks))
+    return Gauge(name, meaning, labels, namespace=SPACE, registry=REGISTRY)
+
+
+def _histogram(
+    name: str, unit: str, buckets: tuple[float, ...], meaning: str, asks: str, *labels: str
+) -> Histogram:
+    row = Row(f"{SPACE}_{name}", "histogram", unit, labels, meaning, asks, len(buckets) + 3)
+    CATALOGUE.append(row)
+    return Histogram(name, meaning, labels, namespace=SPACE, registry=REGISTRY, buckets=buckets)
+
+
+# Decisions and verdicts.
 VERDICTS: Final = _counter(
-    "verdicts_total", "Verdicts given, one a passage and duty", "duty", "outcome"
-)
-# Alert RefusalsSurge: the share of refuse over ten minutes three times that of the day before.
-DECISIONS: Final = _counter("decisions_total", "Decisions published", "action")
-# Alert NothingDecided: no increase for two minutes while consumed_records_total of identity grows.
+    "verdicts_total", "verdicts", "Verdicts given, one a passage and duty",
+    "What does each duty say, and did its share of refusals jump?", "duty", "outcome",
+)  # fmt: skip
+RULES: Final = _counter(
+    "rules_cited_total", "verdicts", "Verdicts that cite a rule, each rule once a verdict",
+    "Which rule refuses or holds?", "duty", "rule", "outcome",
+)  # fmt: skip
+DECISIONS: Final = _counter(
+    "decisions_total", "decisions", "First decisions published",
+    "Are events decided at all, and how?", "action",
+)  # fmt: skip
 DECISION_SECONDS: Final = _histogram(
-    "decision_seconds", "Source append to decision, by the broker's clock and ours", _SLOW, "action"
-)
-# Alert DecisionsSlow: the 0.99 quantile over five minutes above what the apps' time-out allows.
+    "decision_seconds", "seconds", _SLOW,
+    "Source append to decision, by the broker's clock and ours",
+    "How long does an app wait, and what share is decided in time?", "action",
+)  # fmt: skip
+RELEASES: Final = _counter(
+    "releases_total", "decisions", "Releases by what labelling had said of them",
+    "Is every release that needs a label labelled before it?", "labelling",
+)  # fmt: skip
 
+# What went wrong with records.
 STUBS: Final = _counter(
-    "stubs_total", "Records that could not be processed and became stubs", "duty", "code"
-)
-# Alert StubBug: any of code bug. Alert OriginConflict: any of code origin_conflict; see RECOVERY.md.
+    "stubs_total", "records", "Records that could not be processed and became stubs",
+    "What do platforms send that cannot be read, and did code of ours fail?", "duty", "code",
+)  # fmt: skip
+DOOR_OFFSETS: Final = _counter(
+    "door_offsets_total", "offsets", "Source offsets accounted for: taken, absent, lost by accord",
+    "What comes in, and was a range given up?", "source", "result",
+)  # fmt: skip
 UNACCOUNTED_AGE_SECONDS: Final = _gauge(
-    "origin_unaccounted_age_seconds",
+    "origin_unaccounted_age_seconds", "seconds",
     "Age of the oldest source offset neither logged nor absent; 0 is none",
-    "partition",
-)
-# Alert OriginUnaccounted: above one minute and growing. The repair is `synthgate rewind`.
-
-UNPROVED_AGE_SECONDS: Final = _gauge(
-    "log_unproved_age_seconds", "Age of the oldest log entry no checkpoint covers", "partition"
-)
-# Alert LogUnproved: above one minute. The worker's log says why; "no checkpoint signed" means it was changed.
-
-HOLDS_OPEN: Final = _gauge("holds_open", "Holds nobody has answered", "hold", "partition")
-# Alert HoldsGrow: retry growing for ten minutes (a scorer is away: the worker's log names it).
-HOLD_OLDEST_SECONDS: Final = _gauge(
-    "hold_oldest_seconds",
-    "How long the oldest open hold has waited; 0 is none",
-    "hold",
-    "partition",
-)
-# Alert ReviewLate: review above the setting review_minutes. `synthgate review stats` says who answers.
-HOLD_SECONDS: Final = _histogram(
-    "hold_seconds",
-    "From the first hold to its end; by desk, timer or platform",
-    _HOURS,
-    "hold",
-    "by",
-    "action",
-)
-# Alert HoldsExpire: any by timer as refuse of review: people do not keep up.
-
-CONSUMED: Final = _counter(
-    "consumed_records_total", "Records a stage has acknowledged", "duty", "topic"
-)
-# Looked at for throughput; used by NothingDecided.
-PRODUCED: Final = _counter(
-    "produced_records_total", "Records the broker has acknowledged to a stage", "duty", "topic"
-)
-# Alert QuarantineGrows: topic quarantine, more than 1 % of consumed_records_total over ten minutes.
-ACKS: Final = _counter("acked_batches_total", "Batches acknowledged", "duty", "topic")
-# Looked at for records a batch.
-COMMITS: Final = _counter(
-    "commits_total", "Offset commits, by result ok or failed", "duty", "result"
-)
-# Alert CommitsFail: failed growing for five minutes.
-BATCH_RECORDS: Final = _histogram("batch_records", "Records in a batch", _SIZES, "duty")
-# Looked at for tuning batch_records.
-BATCH_SECONDS: Final = _histogram(
-    "batch_seconds", "One batch: gather, decide, carry out, publish, acknowledged", _FAST, "duty"
-)
-# Looked at for which duty is the slow one when DecisionsSlow fires.
-LAG: Final = _gauge(
-    "lag_records", "Records on the broker not yet acknowledged here", "duty", "topic", "partition"
-)
-# Alert LagGrows: growing for five minutes on any partition.
-ASSIGNED: Final = _gauge("assigned_partitions", "Partitions of its inputs held", "duty")
-# Alert PartitionsUnheld: the sum over workers below partitions times inputs for two minutes.
-REBALANCES: Final = _counter("rebalances_total", "Assignments received", "duty")
-# Alert RebalancesStorm: more than ten in ten minutes.
-
-WAITING: Final = _gauge("waiting", "Partitions waiting for a dependency", "duty", "what")
-# Alert StageWaits: above zero for a minute; `what` names the dependency. Alert StagePaused: paused an hour.
-FRESH_SECONDS: Final = _histogram(
-    "fresh_wait_seconds", "Wait until registry copies had read what the broker holds", _FAST
-)
-# Looked at for the freshness rule's share of batch_seconds.
-COPY_RECORDS: Final = _counter("copy_records_total", "Rows read into registry copies", "topic")
-# Looked at for how far a start has come.
+    "Did anything get lost between door and log?", "partition",
+)  # fmt: skip
 KILLS: Final = _counter(
-    "attempt_kills_total", "Batches found again after they ended the process", "duty"
-)
-# Alert WorkerKilled: any. A record, or the machine's memory.
+    "attempt_kills_total", "batches", "Batches found again after they ended the process",
+    "Does a record, or the machine's memory, kill workers?", "duty",
+)  # fmt: skip
 
-CANARY_SECONDS: Final = _histogram(
-    "canary_seconds", "A canary's way from sending to its decision", _SLOW, "partition"
-)
-# Alert CanarySlow: the 0.99 quantile over five minutes above what the apps' time-out allows.
-CANARIES: Final = _counter(
-    "canaries_total", "Canaries by result: passed, refused, undecided", "partition", "result"
-)
-# Alert CanaryRefused: any refused. Something a real event would be refused for too.
-CANARY_PASSED_AT: Final = _gauge(
-    "canary_passed_timestamp_seconds", "When a canary last passed, Unix time", "partition"
-)
-# Alert CanaryMissing: older than one minute on any partition. Decisions do not come.
+# The log.
+LOG_ENTRIES: Final = _gauge(
+    "log_entries", "entries", "Entries of the partition's log",
+    "How large is the log, and does it grow?", "partition",
+)  # fmt: skip
+LOG_APPENDED: Final = _counter(
+    "log_appended_entries_total", "entries", "Entries appended", "How fast does the log grow?"
+)  # fmt: skip
+LOG_APPEND_SECONDS: Final = _histogram(
+    "log_append_seconds", "seconds", _FAST, "One segment written and durable",
+    "Is the log's disk slow?",
+)  # fmt: skip
+UNPROVED_AGE_SECONDS: Final = _gauge(
+    "log_unproved_age_seconds", "seconds", "Age of the oldest log entry no checkpoint covers",
+    "Are checkpoints signed?", "partition",
+)  # fmt: skip
+DATA_FREE: Final = _gauge(
+    "data_free_bytes", "bytes", "Room on the file system of data_dir",
+    "When is the disk of log and objects full?",
+)  # fmt: skip
 
-
-BYPASSES: Final = _counter(
-    "bypass_total", "Generations delivered although no decision let them out", "way"
-)
-# Alert Bypass: any. `synthgate case list --kind bypass` names them.
-DELIVERIES: Final = _counter(
-    "deliveries_total",
-    "Generations let out by result: reported as delivered, unreconciled, unwatched",
-    "result",
-)
-# Alert Unreconciled: any unreconciled. `synthgate reconcile` names them.
-GUARDS: Final = _counter(
-    "blast_guards_total",
-    "Surges of refusals after which penalties wait; what they rest on: entry, library, rule",
-    "what",
-)
-# Alert BlastGuard: any. `synthgate library guards` names them: let go of them, or roll the version back.
-CASES_WAITING: Final = _gauge("cases_due", "Cases and work with a time to come", "partition")
-# Looked at for how much the desk has before it.
-CASES_OVERDUE: Final = _gauge("cases_overdue", "Open cases with a deadline unmet", "partition")
-# Alert CaseOverdue: any. `synthgate case list` marks them.
+# Holds, cases, deadlines.
+HOLDS_OPEN: Final = _gauge(
+    "holds_open", "holds", "Holds nobody has answered", "Does the review queue grow?",
+    "hold", "partition",
+)  # fmt: skip
+HOLD_OLDEST_SECONDS: Final = _gauge(
+    "hold_oldest_seconds", "seconds", "How long the oldest open hold has waited; 0 is none",
+    "Is anybody reviewing?", "hold", "partition",
+)  # fmt: skip
+HOLD_SECONDS: Final = _histogram(
+    "hold_seconds", "seconds", _HOURS, "From the first hold to its end",
+    "How long do people take, and what ended by time alone?", "hold", "by", "action",
+)  # fmt: skip
+CASES_OPEN: Final = _gauge(
+    "cases_open", "cases", "Open cases; kind work is what the platform owes and has not answered",
+    "What does the desk have before it, and does the platform do its work?", "kind", "partition",
+)  # fmt: skip
+CASE_OLDEST_SECONDS: Final = _gauge(
+    "case_oldest_seconds", "seconds", "How long the oldest open case has been open; 0 is none",
+    "How old is the oldest complaint?", "kind", "partition",
+)  # fmt: skip
+CASES_WAITING: Final = _gauge(
+    "cases_due", "cases", "Cases and work with a time to come", "How much is coming?", "partition"
+)  # fmt: skip
+CASES_OVERDUE: Final = _gauge(
+    "cases_overdue", "cases", "Open cases with a deadline unmet", "Is a report or an answer late?",
+    "partition",
+)  # fmt: skip
 CASES_OVERDUE_SECONDS: Final = _gauge(
-    "cases_overdue_age_seconds", "How long the oldest unmet deadline has passed", "partition"
-)
-# Alert ReportLate: above zero for a case of kind incident, rumour or content.
+    "cases_overdue_age_seconds", "seconds", "How long the oldest unmet deadline has passed",
+    "How late is it?", "partition",
+)  # fmt: skip
+BYPASSES: Final = _counter(
+    "bypass_total", "generations", "Generations delivered although no decision let them out",
+    "Does anybody go round the chain?", "way",
+)  # fmt: skip
+
+DELIVERIES: Final = _counter(
+    "deliveries_total", "generations",
+    "Generations let out by result: reported as delivered, unreconciled, unwatched",
+    "Does the platform say what became of what was let out?", "result",
+)  # fmt: skip
+GUARDS: Final = _counter(
+    "blast_guards_total", "surges", "Surges of refusals after which penalties wait",
+    "Does one entry, library or rule refuse far more than before?", "rests_on",
+)  # fmt: skip
 YEARS_LACKING: Final = _gauge(
-    "calendar_years_lacking", "Years whose holidays are needed for deadlines and not known"
+    "calendar_years_lacking", "years", "Years whose holidays are needed for deadlines and not known",
+    "Can deadlines in working days be reckoned?",
+)  # fmt: skip
+
+# The engine.
+CONSUMED: Final = _counter(
+    "consumed_records_total", "records", "Records a stage has acknowledged",
+    "How much does each duty carry?", "duty", "topic",
+)  # fmt: skip
+LATE: Final = _counter(
+    "late_records_total", "records",
+    "Of these: acknowledged more than a second after they were appended to the topic",
+    "What share does each duty do in time?", "duty", "topic",
+)  # fmt: skip
+PRODUCED: Final = _counter(
+    "produced_records_total", "records", "Records the broker has acknowledged to a stage",
+    "What comes out, quarantine and work included?", "duty", "topic",
+)  # fmt: skip
+ACKS: Final = _counter(
+    "acked_batches_total", "batches", "Batches acknowledged", "How many records has a batch?",
+    "duty", "topic",
+)  # fmt: skip
+COMMITS: Final = _counter(
+    "commits_total", "commits", "Offset commits: ok or failed", "Would a restart repeat much?",
+    "duty", "result",
+)  # fmt: skip
+BATCH_RECORDS: Final = _histogram(
+    "batch_records", "records", _SIZES, "Records in a batch", "Is batch_records well set?", "duty"
+)  # fmt: skip
+BATCH_SECONDS: Final = _histogram(
+    "batch_seconds", "seconds", _FAST, "One batch: gather, decide, carry out, publish, acknowledged",
+    "Which duty is the slow one?", "duty",
+)  # fmt: skip
+LAG: Final = _gauge(
+    "lag_records", "records", "Records on the broker not yet acknowledged here",
+    "Which partition is behind?", "duty", "topic", "partition",
+)  # fmt: skip
+IN_FLIGHT: Final = _gauge(
+    "in_flight_records", "records", "Records fetched and not acknowledged", "What is in work?",
+    "duty", "topic", "partition",
+)  # fmt: skip
+OLDEST_SECONDS: Final = _gauge(
+    "oldest_unprocessed_seconds", "seconds",
+    "Age of the oldest record fetched and not acknowledged; 0 is none",
+    "How old is what a duty has in hand?", "duty", "topic", "partition",
+)  # fmt: skip
+ASSIGNED: Final = _gauge(
+    "assigned_partitions", "partitions", "Partitions of its inputs held", "Is every partition held?",
+    "duty",
+)  # fmt: skip
+REBALANCES: Final = _counter(
+    "rebalances_total", "assignments", "Assignments received", "Does the group come to rest?", "duty"
+)  # fmt: skip
+WAITING: Final = _gauge(
+    "waiting", "partitions", "Partitions waiting for a dependency", "What stands still, and for what?",
+    "duty", "what",
+)  # fmt: skip
+
+# Registry copies and versions.
+FRESH_SECONDS: Final = _histogram(
+    "fresh_wait_seconds", "seconds", _FAST, "Wait until registry copies had read what the broker holds",
+    "What share of a batch's time is freshness?",
+)  # fmt: skip
+COPY_RECORDS: Final = _counter(
+    "copy_records_total", "records", "Rows read into registry copies", "How far has a start come?",
+    "topic",
+)  # fmt: skip
+COPY_OFFSET: Final = _gauge(
+    "copy_read_offset", "offset", "Offset a registry copy has read to",
+    "Do all workers know the same facts?", "topic", "partition",
+)  # fmt: skip
+LIBRARY: Final = _gauge(
+    "library_version", "version", "Version of the feature library the last batch was reviewed with",
+    "Do all workers review with the same library?",
+)  # fmt: skip
+BUILD: Final = _gauge(
+    "build_info", "1", "Software and law this worker runs", "Do all workers run the same?",
+    "version", "law",
+)  # fmt: skip
+
+# Canaries.
+CANARY_SECONDS: Final = _histogram(
+    "canary_seconds", "seconds", _SLOW, "A canary's way from sending to its decision",
+    "How long does a decision take, end to end?", "partition",
+)  # fmt: skip
+CANARIES: Final = _counter(
+    "canaries_total", "canaries", "Canaries by result: passed, refused, undecided",
+    "Does every partition decide as it should?", "partition", "result",
+)  # fmt: skip
+CANARY_PASSED_AT: Final = _gauge(
+    "canary_passed_timestamp_seconds", "Unix seconds", "When a canary last passed",
+    "Since when do decisions not come?", "partition",
+)  # fmt: skip
+
+# The process, read from the operating system when asked for.
+ProcessCollector(namespace=SPACE, registry=REGISTRY)
+for _name, _unit, _meaning, _asks in (
+    ("virtual_memory_bytes", "bytes", "Virtual memory", "Is a limit near?"),
+    ("resident_memory_bytes", "bytes", "Memory in use", "Does a worker leak?"),
+    ("start_time_seconds", "Unix seconds", "When the process started", "Do workers start over?"),
+    ("open_fds", "files", "Open file descriptors", "Does a worker leak files?"),
+    ("max_fds", "files", "Open file descriptors, at most", "How many may it have?"),
+):
+    _noted(f"process_{_name}", "gauge", _unit, (), (_meaning, _asks))
+_noted(
+    "process_cpu_seconds_total", "counter", "seconds", (), ("Processor time", "What does it cost?")
 )
-# Alert CalendarLacks: above zero. `synthgate status` names the year and what to install.
+
+_HELD: Final[defaultdict[str, set[tuple[Gauge, tuple[str, ...]]]]] = defaultdict(set)
 
 
-def count(outputs: Outputs, duty: str, partition: int) -> None:
-    """What a batch came to, once the broker has acknowledged all of it."""
-    for (by, outcome), number in outputs.verdicts.items():
-        VERDICTS.labels(by, outcome).inc(number)
-    for code, number in outputs.stubs.items():
-        STUBS.labels(duty, code).inc(number)
-    for action, passed_ms in outputs.decided:
-        DECISIONS.labels(action).inc()
-        DECISION_SECONDS.labels(action).observe(max(passed_ms, 0) / 1000)
-    if outputs.unaccounted_ms is not None:
-        UNACCOUNTED_AGE_SECONDS.labels(partition).set(outputs.unaccounted_ms / 1000)
-    for hold, (number, oldest_ms) in (outputs.holds or {}).items():
-        HOLDS_OPEN.labels(hold, partition).set(number)
-        HOLD_OLDEST_SECONDS.labels(hold, partition).set(oldest_ms / 1000)
-    for hold, by, action, waited_ms in outputs.holds_closed:
-        HOLD_SECONDS.labels(hold, by, action).observe(max(waited_ms, 0) / 1000)
-    if outputs.unproved_ms is not None:
-        UNPROVED_AGE_SECONDS.labels(partition).set(outputs.unproved_ms / 1000)
-    for way, number in outputs.bypasses.items():
-        BYPASSES.labels(way).inc(number)
-    for result, number in outputs.deliveries.items():
-        DELIVERIES.labels(result).inc(number)
-    for what, number in outputs.guards.items():
-        GUARDS.labels(what).inc(number)
-    if outputs.deadlines is not None:
-        waiting, overdue, oldest_ms = outputs.deadlines
-        CASES_WAITING.labels(partition).set(waiting)
-        CASES_OVERDUE.labels(partition).set(overdue)
-        CASES_OVERDUE_SECONDS.labels(partition).set(oldest_ms / 1000)
-    if outputs.years_lacking is not None:
-        YEARS_LACKING.set(outputs.years_lacking)
+def put(gauge: Gauge, value: float, owner: str, *labels: str | int) -> None:
+    """Set a gauge of something ``owner`` (a duty, ``copies``) holds now; ``forget`` takes it away again."""
+    key = tuple(map(str, labels))
+    gauge.labels(*key).set(value)
+    _HELD[owner].add((gauge, key))
+
+
+def forget(owner: str) -> None:
+    """What the owner held is another's now: two workers must not both show it, one of them for ever."""
+    for gauge, key in _HELD.pop(owner, ()):
+        gauge.remove(*key)

@@ -14,6 +14,7 @@ from synthgate.events import topics
 from synthgate.runtime import metrics, ticks
 from synthgate.runtime.acks import TP, Delivery
 from synthgate.runtime.attempts import KILLS_MAX, Book, Part, Turn
+from synthgate.runtime.counting import count
 from synthgate.runtime.exits import Fate
 from synthgate.runtime.lanes import BACK_OFF_SECONDS, Lane
 from synthgate.runtime.waits import Waits
@@ -85,7 +86,9 @@ class Runner:
         """Let every lane finish the batch in work; what does not in time ends the process."""
         self.left_at = time.monotonic()
         metrics.ASSIGNED.labels(self.duty).set(0)
-        if not await self.close(self.settings.revoke_s):
+        done = await self.close(self.settings.revoke_s)
+        metrics.forget(self.duty)
+        if not done:
             raise TimeoutError("a batch was not done in time")
 
     def fail(self, error: BaseException, where: str) -> None:
@@ -139,7 +142,7 @@ class Runner:
         await self._publish(outputs.by_topic, partition)
         if outputs.last:
             await self._publish(outputs.last, partition)
-        metrics.count(outputs, self.duty, partition)
+        count(outputs, self.duty, partition)
 
     async def _publish(self, by_topic: Mapping[str, list[OutRecord]], partition: int) -> None:
         futures = []

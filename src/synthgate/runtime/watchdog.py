@@ -7,6 +7,7 @@ The first two are asked on the loop, against ends the broker tells; the others b
 
 import asyncio
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -23,6 +24,16 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 GRACE_SECONDS = 5.0
+
+
+def show(duty: str, lane: Lane, lag: int) -> None:
+    """Put into the metrics what a lane has before it and in hand."""
+    held = [*lane.at_work, *lane.waiting]
+    where = (duty, lane.topic, lane.tp.partition)
+    age_s = time.time() - held[0].records[0].timestamp / 1000 if held else 0.0
+    metrics.put(metrics.LAG, lag, duty, *where)
+    metrics.put(metrics.IN_FLIGHT, sum(len(one.records) for one in held), duty, *where)
+    metrics.put(metrics.OLDEST_SECONDS, max(age_s, 0.0), duty, *where)
 
 
 class Watchdog:
@@ -67,6 +78,7 @@ class Watchdog:
         self._over.set()
 
     async def _look(self) -> None:
+        metrics.DATA_FREE.set(shutil.disk_usage(self._settings.data_dir).free)
         for runner in self._runners:
             self._joined(runner)
             lanes = list(runner.lanes.values())
@@ -89,7 +101,8 @@ class Watchdog:
         idle = not lane.busy and runner.app.consumer.acks.unacked(lane.tp) == 0
         if idle and read is not None and read >= end:
             lag = 0  # what lies between is absent: markers
-        metrics.LAG.labels(runner.duty, lane.topic, lane.tp.partition).set(lag)
+        if runner.lanes.get(lane.tp) is lane:
+            show(runner.duty, lane, lag)
         now = time.monotonic()
         if lag == 0 or self._waits.declared(runner.duty, lane.where) or not runner.taken:
             lane.moved_at = now

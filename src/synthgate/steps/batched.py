@@ -1,5 +1,7 @@
 """One batch on its way into a log, and the answers it owes once it stands there."""
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -8,8 +10,8 @@ from synthgate.crypto.passes import PassKeys
 from synthgate.events.origin import Origin
 from synthgate.events.passage import Passage
 from synthgate.ledger import Draft, Log, Receipt
-from synthgate.ledger.errors import KeyErased
-from synthgate.step import Work
+from synthgate.ledger.errors import KeyErased, StoreFull
+from synthgate.step import Waiting, Work
 from synthgate.steps.answers import render, unpack
 from synthgate.steps.entry import receipt_row
 
@@ -71,6 +73,26 @@ class Batched:
             if passage.reentry is not None:
                 self.answered[passage.reentry.answers] = index
         self.owed.append(index)
+
+    def decided(self, action: str, passage: Passage, labelling: str) -> None:
+        """Count a first decision; of a release also labelling's outcome."""
+        self.work.outputs.decided.append((action, self.work.now_ms - passage.at))
+        if action == "release":
+            self.work.outputs.released[labelling] += 1
+
+    async def append(self) -> Sequence[Receipt]:
+        """Write one segment, durable when this returns.
+
+        Raises:
+            Waiting: the store is full.
+        """
+        begun = time.monotonic()
+        try:
+            receipts = await asyncio.to_thread(self.log.append, self.drafts, self.work.now_ms)
+        except StoreFull as error:
+            raise Waiting("ledger", str(error)) from error
+        self.work.outputs.appends.append((len(receipts), time.monotonic() - begun))
+        return receipts
 
     def held(self, index: int) -> Mapping[str, Any]:
         """The clear header of an entry, logged or about to be."""

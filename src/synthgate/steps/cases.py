@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from synthgate.events.decision import CaseRow
 from synthgate.registries.late import Late
+from synthgate.steps.cases_seen import CasesSeen
 from synthgate.steps.holds_seen import HoldsSeen
 from synthgate.steps.settled import Settled
 from synthgate.steps.surges import Surges
@@ -36,6 +37,7 @@ class Cases:
         self.holds = HoldsSeen()
         self.surges = Surges()
         self.late = Late()
+        self.seen = CasesSeen()
         self._due: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._open_work: dict[str, set[str]] = defaultdict(set)
         self._overdue: dict[int, dict[str, int]] = defaultdict(dict)
@@ -69,6 +71,7 @@ class Cases:
             self._partition[row.case] = partition
         self.holds.noted(partition, row)
         self.surges.noted(partition, row)
+        self.seen.noted(partition, row)
         if row.kind == "work":
             ids = self._open_work[row.cause]
             (ids.add if row.state == "open" else ids.discard)(row.case)
@@ -144,6 +147,7 @@ class Cases:
         self.holds.drop(partition)
         self.surges.drop(partition)
         self.late.take(partition)
+        self.seen.drop(partition)
         for case in [case for case, at in self._partition.items() if at == partition]:
             row = self._rows.pop(case)
             del self._partition[case]

@@ -272,6 +272,9 @@ class Door:
         *,
         lost: bool = False,
     ) -> None:
+        counted = work.outputs.offsets
+        counted[batch.topic, "absent"] += len(absent)
+        counted[batch.topic, "lost" if lost else "taken"] += span[1] - span[0] - len(absent)
         row = DoorRow(
             epoch=self._settings.epoch,
             topic=batch.topic,

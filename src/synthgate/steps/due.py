@@ -47,7 +47,9 @@ class Due:
                 for proposed in due(row, work.now_ms):
                     held = self._docket.get(row.case) or row
                     self._docket.advance(MACHINES[row.kind], held, proposed, work)
-        work.outputs.deadlines = self._docket.cases.standing(work.partition, work.now_ms)
+        cases = self._docket.cases
+        work.outputs.deadlines = cases.standing(work.partition, work.now_ms)
+        work.outputs.cases = cases.seen.open(work.partition, work.now_ms)
         work.outputs.years_lacking = len(lacking(work.now_ms))
 
     def holds(self, key: bytes | None, decision: Decision, law: Law, work: Work) -> None:

@@ -134,7 +134,7 @@ class IncidentsStep:
             if self._asks(record.key, row):
                 self._one(record.key, Decision.model_validate_json(record.value or b""), work)
             else:
-                work.outputs.verdicts[self.name, "pass"] += 1
+                work.outputs.judged(self.name, "pass")
             answered = max(answered, index)
         progress = CaseRow(
             case=progress_id(batch.partition), version=answered + 2, kind="event", state="closed",
@@ -173,7 +173,8 @@ class IncidentsStep:
                 counts = penalties.inputs(conduct, decision.receipt.index)
                 facts = facts.with_inputs(*counts)
         verdict = decide(decision, facts, law, decision.decided_at)
-        work.outputs.verdicts[self.name, verdict.outcome.value] += 1
+        rules = [reason.rule for reason in verdict.reasons]
+        work.outputs.judged(self.name, verdict.outcome.value, rules)
         self._due.holds(key, decision, law, work)
         if decision.type in WATCHED:
             self._bypasses.hear(key, decision, work)

@@ -85,6 +85,8 @@ class JudgeStep:
 
     async def _run(self, passages: Sequence[Passage], work: Work) -> None:
         gathered = await self._duty.gather(passages, work)
+        if gathered.library is not None:
+            work.outputs.library = gathered.library
         wait_for_law(self._registries, self._book)
         times = [passage.as_of for passage in passages]
         verdicts = [
@@ -116,7 +118,8 @@ class JudgeStep:
             verdict = self._bug(passage, self._book.at(passage.as_of), work)
             row = record(verdict, Judged(self._book.hash, passage.as_of, work.now_ms, PRODUCER))
             passage.add_verdict(row)
-        work.outputs.verdicts[self.name, row["outcome"]] += 1
+        rules = [reason["rule"] for reason in row["reasons"]]
+        work.outputs.judged(self.name, row["outcome"], rules)
 
     def _decide(self, passage: Passage, facts: Any, as_of: int, work: Work) -> Verdict:
         law = self._book.at(as_of)

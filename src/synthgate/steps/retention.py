@@ -18,7 +18,7 @@ from synthgate.events.verdicts import Judged, Verdict, record
 from synthgate.law import Law, LawBook
 from synthgate.ledger import Draft, Receipt
 from synthgate.ledger.entry import id_hash_of
-from synthgate.ledger.errors import LedgerError, StoreFull
+from synthgate.ledger.errors import LedgerError
 from synthgate.obligations.incidents import STRAY
 from synthgate.obligations.retention import RetentionFacts, decide
 from synthgate.registries import Registries
@@ -95,7 +95,7 @@ class RetentionStep:
                 self._take_whole(passage, batch, read)
             receipts: Sequence[Receipt] = ()
             if batch.drafts:
-                receipts = await self._append(batch)
+                receipts = await batch.append()
             if batch.begun:
                 await asyncio.to_thread(self._objects.put_all, dict.fromkeys(batch.begun, NOTE))
             answer(batch, receipts, self._keys)
@@ -110,16 +110,10 @@ class RetentionStep:
         for row in self._accounting.lost(partition):
             await self._never_read(row, work)
         oldest = self._accounting.oldest(partition, self._logs.get(partition))
+        work.outputs.log_entries = self._logs.get(partition).head
         work.outputs.unproved_ms = self._logs.unproved_ms(partition, now_ms)
         work.outputs.unaccounted_ms = 0 if oldest is None else now_ms - oldest.since_ms
         return work.outputs
-
-    async def _append(self, batch: Batched) -> Sequence[Receipt]:
-        """One segment, durable when this returns. A full store is a declared wait."""
-        try:
-            return await asyncio.to_thread(batch.log.append, batch.drafts, batch.work.now_ms)
-        except StoreFull as error:
-            raise Waiting("ledger", str(error)) from error
 
     async def _never_read(self, row: DoorRow, work: Work) -> None:
         """Log what was lost by accord, once, so that every offset is accounted for."""
@@ -129,7 +123,7 @@ class RetentionStep:
             losses = self._registries.control.losses(row.topic, row.partition)
             batch.drafts.extend(never_read(row, losses, batch.log))
             if batch.drafts:
-                await self._append(batch)
+                await batch.append()
 
     def _take_whole(
         self, passage: Passage, batch: Batched, read: Mapping[str, Sequence[int]]
@@ -269,10 +263,11 @@ class RetentionStep:
         beside = streamed(event, self._token_key)
         signed = None if body is None else pass_row(body, subjects, self._promise, beside)
         passage.add_verdict(record(verdict, judged))
-        batch.work.outputs.verdicts["retention", verdict.outcome.value] += 1
+        rules = [reason.rule for reason in verdict.reasons]
+        batch.work.outputs.judged("retention", verdict.outcome.value, rules)
         if body is not None:
             body["enforced"] &= not observed(body, self._registries.control)
-            batch.work.outputs.decided.append((action, batch.work.now_ms - passage.at))
+            batch.decided(action, passage, facts.upstream.get("labelling", "none"))
         header = header_row(passage, body, "silent" if silent else action)
         header["keep_until"] = keep_until(event, self._book.at(passage.as_of), batch.work.now_ms)
         if silent and facts.repeat_of is not None:
