@@ -125,14 +125,52 @@ def test_what_the_dockerfile_copies_is_there_and_not_ignored() -> None:
         assert f"!{path}" in kept
 
 
-def test_prometheus_scrapes_every_worker_where_it_serves() -> None:
+def test_prometheus_scrapes_every_worker_and_the_canaries_where_they_serve() -> None:
     config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
     (job,) = config["scrape_configs"]
     (targets,) = (group["targets"] for group in job["static_configs"])
-    ports = {name: environment(row)["SYNTHGATE_WEB_PORT"] for name, row in WORKERS.items()}
+    watched = {**WORKERS, "canary": SERVICES["canary"]}
+    ports = {name: environment(row)["SYNTHGATE_WEB_PORT"] for name, row in watched.items()}
     assert targets == [f"{name}:{port}" for name, port in ports.items()]
     for name, port in ports.items():
-        assert f"http://127.0.0.1:{port}/livez" in WORKERS[name]["healthcheck"]["test"][-1]
+        assert f"http://127.0.0.1:{port}/livez" in watched[name]["healthcheck"]["test"][-1]
+
+
+def mounted(service: str) -> dict[str, Path]:
+    """Where in the container what of the tree lies."""
+    rows = [row.split(":") for row in SERVICES[service]["volumes"] if row.startswith("./")]
+    assert all(row[2] == "ro" for row in rows)
+    return {row[1]: ROOT / row[0] for row in rows}
+
+
+def test_prometheus_and_grafana_are_given_what_they_look_for() -> None:
+    found = mounted("prometheus")
+    assert set(found) == {"/etc/prometheus"}
+    assert (found["/etc/prometheus"] / "prometheus.yml").is_file()
+    config = yaml.safe_load((found["/etc/prometheus"] / "prometheus.yml").read_text())
+    for name in config["rule_files"]:
+        assert (found["/etc/prometheus"] / name).is_file()
+    found = mounted("grafana")
+    assert set(found) == {"/etc/grafana/provisioning", "/var/lib/grafana/dashboards"}
+    provisioning = found["/etc/grafana/provisioning"]
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())[
+        "datasources"
+    ]
+    assert source["url"] == "http://prometheus:9090"
+    (provider,) = yaml.safe_load((provisioning / "dashboards/synthgate.yml").read_text())[
+        "providers"
+    ]
+    assert provider["options"]["path"] in found
+    assert list(found[provider["options"]["path"]].glob("*.json"))
+    for path in found["/var/lib/grafana/dashboards"].glob("*.json"):
+        said = set(re.findall(r'"type": "prometheus",\s+"uid": "([a-z]+)"', path.read_text()))
+        assert said == {source["uid"]}, path
+
+
+def test_canaries_start_after_what_they_go_through() -> None:
+    canary = SERVICES["canary"]
+    assert canary["command"] == ["canary"]
+    assert canary["depends_on"] == {name: {"condition": "service_started"} for name in WORKERS}
 
 
 def test_every_requirement_has_its_constraint() -> None:

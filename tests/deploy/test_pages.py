@@ -9,11 +9,15 @@ import pytest
 from synthgate import cli
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("RECOVERY.md", "REGISTRIES.md", "WHEN_DOWN.md")
+BOOKS = sorted((ROOT / "deploy" / "runbooks").glob("*.md"))
+PAGES = (
+    *("src/RECOVERY.md", "src/REGISTRIES.md", "src/WHEN_DOWN.md"),
+    *(f"deploy/runbooks/{path.name}" for path in BOOKS),
+)
 
 
 def commands(page: str) -> list[str]:
-    text = (ROOT / "src" / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
 
@@ -31,7 +35,7 @@ def test_a_command_on_a_page_is_taken(page: str, line: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_named_in_the_text_is_a_command_too(page: str) -> None:
     """``synthgate x y`` between backticks: as many words of it as name a command."""
-    text = (ROOT / "src" / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     for named in set(re.findall(r"`synthgate ([a-z -]+?)`", text)):
         with pytest.raises(SystemExit) as left:
             cli.parser().parse_args([*named.split(), "--help"])
@@ -39,6 +43,6 @@ def test_what_is_named_in_the_text_is_a_command_too(page: str) -> None:
 
 
 def test_the_pages_say_the_exact_repairs() -> None:
-    said = " ".join(commands("RECOVERY.md"))
+    said = " ".join(commands("src/RECOVERY.md"))
     for words in ("rewind generation.events", "topics accept-loss", "topics create", "redrive"):
         assert words in said

@@ -1,0 +1,250 @@
+"""What makes each alert fire and what does not: series as promtool writes them, a sample every 15 s.
+
+``a+bxn``: from a on, b more each time, n times; ``_``: no sample. Where nothing else is said, alerts are asked
+for after an hour.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+UP: Final = 'up{job="synthgate",instance="a"}'
+EVENTS: Final = 'synthgate_consumed_records_total{duty="identity",topic="generation.events"}'
+DECIDED: Final = 'synthgate_decisions_total{action="release"}'
+REFUSED: Final = 'synthgate_decisions_total{action="refuse"}'
+IN_TIME: Final = 'synthgate_decision_seconds_bucket{action="release",le="1.0"}'
+COUNT: Final = 'synthgate_decision_seconds_count{action="release"}'
+LATE: Final = 'synthgate_late_records_total{duty="consent",topic="passages.identified"}'
+DONE: Final = 'synthgate_consumed_records_total{duty="consent",topic="passages.identified"}'
+SLOW: Final = 'topic="passages.moderated.slow"}'
+
+Series = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """at: when it is asked, a duration; every: between samples; looks: between evaluations."""
+
+    fires: Series
+    quiet: tuple[Series, ...]
+    at: str = "1h"
+    every: str = "15s"
+    looks: str = "1m"
+
+
+def _new(series: str) -> Case:
+    """A counter that must not grow: its first event counts, though it makes the series."""
+    return Case(
+        {series: "_x230 1+0x20"},
+        ({series: "0+0x400"}, {series: "1+0x400"}, {series: "_x400"}),
+    )
+
+
+CASES: Final[dict[str, Case]] = {
+    "DecisionsLate": Case(
+        {IN_TIME: "0+8x300", COUNT: "0+10x300"},
+        (
+            {IN_TIME: "0+9.9x300", COUNT: "0+10x300"},
+            # An outage that is over: the long windows still say late, the short ones do not.
+            {IN_TIME: "0+5x100 500+10x140", COUNT: "0+10x240"},
+        ),
+    ),
+    "DecisionsLateSlowly": Case(
+        {IN_TIME: "0+97x900", COUNT: "0+100x900"},
+        ({IN_TIME: "0+99.5x900", COUNT: "0+100x900"},),
+        at="74h", every="5m", looks="30m",
+    ),
+    "DutyLate": Case(
+        {LATE: "0+2x300", DONE: "0+10x300"},
+        (
+            {LATE: "0+0x300", DONE: "0+10x300"},
+            {f'synthgate_late_records_total{{duty="labelling",{SLOW}': "0+9x300",
+             f'synthgate_consumed_records_total{{duty="labelling",{SLOW}': "0+10x300"},
+        ),
+    ),
+    "DutyLateSlowly": Case(
+        {LATE: "0+3x900", DONE: "0+100x900"},
+        ({LATE: "0+0.5x900", DONE: "0+100x900"},),
+        at="74h", every="5m", looks="30m",
+    ),
+    "NothingDecided": Case(
+        {EVENTS: "0+5x300", DECIDED: "0+5x200 1000+0x100"},
+        ({EVENTS: "0+5x300", DECIDED: "0+5x300"}, {EVENTS: "7+0x300", DECIDED: "7+0x300"}),
+    ),
+    "RefusalsSurge": Case(
+        {REFUSED: "0+1x200 200+50x200", DECIDED: "0+100x400"},
+        (
+            {REFUSED: "0+50x400", DECIDED: "0+100x400"},
+            {REFUSED: "0+0x200 0+2x200", DECIDED: "0+100x400"},
+        ),
+        at="75m",
+    ),
+    "ReleasedUnlabelled": Case(
+        {'synthgate_releases_total{labelling="refuse"}': "_x230 1+0x20"},
+        (
+            {'synthgate_releases_total{labelling="pass"}': "0+5x300",
+             'synthgate_releases_total{labelling="not_applicable"}': "_x230 1+1x20"},
+            {'synthgate_releases_total{labelling="none"}': "1+0x300"},
+        ),
+    ),
+    "Bypass": _new('synthgate_bypass_total{way="after_a_refusal"}'),
+    "StubBug": Case(
+        {'synthgate_stubs_total{duty="consent",code="bug"}': "0+0x230 1+0x20"},
+        (
+            {'synthgate_stubs_total{duty="identity",code="not_json"}': "0+3x300"},
+            {'synthgate_stubs_total{duty="consent",code="bug"}': "4+0x300"},
+        ),
+    ),
+    "OriginConflict": _new('synthgate_stubs_total{duty="retention",code="origin_conflict"}'),
+    "QuarantineGrows": Case(
+        {'synthgate_produced_records_total{duty="identity",topic="quarantine"}': "0+2x300",
+         'synthgate_door_offsets_total{source="generation.events",result="taken"}': "0+100x300"},
+        ({'synthgate_produced_records_total{duty="identity",topic="quarantine"}': "0+0.5x300",
+          'synthgate_door_offsets_total{source="generation.events",result="taken"}': "0+100x300"},),
+    ),
+    "OriginUnaccounted": Case(
+        {'synthgate_origin_unaccounted_age_seconds{partition="3"}': "0+15x300"},
+        (
+            {'synthgate_origin_unaccounted_age_seconds{partition="3"}': "0+0x300"},
+            {'synthgate_origin_unaccounted_age_seconds{partition="3"}': "0+0x230 90 90 0+0x60"},
+        ),
+    ),
+    "LogUnproved": Case(
+        {'synthgate_log_unproved_age_seconds{partition="3"}': "0+15x300"},
+        ({'synthgate_log_unproved_age_seconds{partition="3"}': "2+0x300"},),
+    ),
+    "DataDiskFull": Case(
+        {'synthgate_data_free_bytes{instance="a"}': "90e9-60e6x300"},
+        (
+            {'synthgate_data_free_bytes{instance="a"}': "90e9-1e6x300"},
+            {'synthgate_data_free_bytes{instance="a"}': "90e9+0x300"},
+        ),
+    ),
+    "WorkerDown": Case({UP: "1+0x200 0+0x100"}, ({UP: "1+0x300"}, {UP: "1+0x230 0 0 1+0x70"})),
+    "WorkersAbsent": Case({'up{job="other"}': "1+0x300"}, ({UP: "0+0x300"},)),
+    "PartitionsUnheld": Case(
+        {'synthgate_assigned_partitions{duty="consent",instance="a"}': "12+0x300",
+         'synthgate_assigned_partitions{duty="consent",instance="b"}': "12+0x190 _x110"},
+        (
+            {'synthgate_assigned_partitions{duty="consent",instance="a"}': "12+0x300",
+             'synthgate_assigned_partitions{duty="consent",instance="b"}': "12+0x300"},
+            # Seen twice for a moment while a partition went over.
+            {'synthgate_assigned_partitions{duty="consent",instance="a"}': "24+0x150 12+0x150",
+             'synthgate_assigned_partitions{duty="consent",instance="b"}': "0+0x148 12+0x152"},
+        ),
+    ),
+    "LagGrows": Case(
+        {'synthgate_lag_records{duty="consent",topic="t",partition="3"}': "0+20x300"},
+        (
+            {'synthgate_lag_records{duty="consent",topic="t",partition="3"}': "5000-10x300"},
+            {'synthgate_lag_records{duty="consent",topic="t",partition="3"}': "0 90 0 900 0 900 0+0x300"},
+        ),
+    ),
+    "StageWaits": Case(
+        {'synthgate_waiting{duty="retention",what="ledger"}': "0+0x200 1+0x100"},
+        (
+            {'synthgate_waiting{duty="retention",what="paused"}': "1+0x300",
+             'synthgate_waiting{duty="labelling",what="media"}': "1+0x300"},
+            {'synthgate_waiting{duty="retention",what="ledger"}': "0+0x236 1 1 0+0x60"},
+        ),
+    ),
+    "StagePaused": Case(
+        {'synthgate_waiting{duty="retention",what="paused"}': "1+0x300"},
+        ({'synthgate_waiting{duty="retention",what="paused"}': "0+0x100 1+0x200",
+          'synthgate_waiting{duty="retention",what="ledger"}': "1+0x300"},),
+        at="65m",
+    ),
+    "CommitsFail": Case(
+        {'synthgate_commits_total{duty="consent",result="failed"}': "0+1x300"},
+        ({'synthgate_commits_total{duty="consent",result="ok"}': "0+9x300",
+          'synthgate_commits_total{duty="consent",result="failed"}': "3+0x300"},),
+    ),
+    "RebalancesStorm": Case(
+        {'synthgate_rebalances_total{duty="consent"}': "0+1x300"},
+        ({'synthgate_rebalances_total{duty="consent"}': "0+0x220 1 2 3+0x80"},),
+    ),
+    "WorkerKilled": Case(
+        {'synthgate_attempt_kills_total{duty="consent",instance="a"}': "_x230 1+0x60",
+         'synthgate_process_start_time_seconds{instance="a"}': "_x230 3450+0x60"},
+        (
+            {'synthgate_attempt_kills_total{duty="consent",instance="a"}': "1+0x300",
+             'synthgate_process_start_time_seconds{instance="a"}': "0+0x300"},
+            {'synthgate_process_start_time_seconds{instance="a"}': "_x230 3450+0x60"},
+        ),
+    ),
+    "CopyBehind": Case(
+        {'synthgate_copy_read_offset{topic="control",partition="0",instance="a"}': "0+1x300",
+         'synthgate_copy_read_offset{topic="control",partition="0",instance="b"}': "0+1x100 100+0x200"},
+        (
+            {'synthgate_copy_read_offset{topic="control",partition="0",instance="a"}': "0+1x300",
+             'synthgate_copy_read_offset{topic="control",partition="0",instance="b"}': "0 0+1x299"},
+            {'synthgate_copy_read_offset{topic="control",partition="0",instance="a"}': "4+0x300"},
+        ),
+    ),
+    "VersionsDiffer": Case(
+        {'synthgate_build_info{version="1",law="a",instance="a"}': "1+0x300",
+         'synthgate_build_info{version="1",law="b",instance="b"}': "1+0x300"},
+        ({'synthgate_build_info{version="1",law="a",instance="a"}': "1+0x300",
+          'synthgate_build_info{version="1",law="a",instance="b"}': "1+0x300"},),
+        at="65m",
+    ),
+    "HoldsGrow": Case(
+        {'synthgate_holds_open{hold="retry",partition="0"}': "0+1x300"},
+        (
+            {'synthgate_holds_open{hold="review",partition="0"}': "0+1x300"},
+            {'synthgate_holds_open{hold="retry",partition="0"}': "50+0x300"},
+        ),
+    ),
+    "ReviewLate": Case(
+        {'synthgate_hold_oldest_seconds{hold="review",partition="0"}': "1000+15x300"},
+        (
+            {'synthgate_hold_oldest_seconds{hold="review",partition="0"}': "0+10x300",
+             'synthgate_hold_oldest_seconds{hold="retry",partition="0"}': "9000+15x300"},
+        ),
+    ),
+    "HoldsExpire": Case(
+        {'synthgate_hold_seconds_count{hold="review",by="timer",action="refuse"}': "_x200 1+0x100"},
+        (
+            {'synthgate_hold_seconds_count{hold="review",by="desk",action="refuse"}': "0+1x300"},
+            {'synthgate_hold_seconds_count{hold="retry",by="timer",action="refuse"}': "0+1x300"},
+        ),
+    ),
+    "CaseOverdue": Case(
+        {'synthgate_cases_overdue{partition="0"}': "0+0x200 1+0x100"},
+        ({'synthgate_cases_overdue{partition="0"}': "0+0x300"},),
+    ),
+    "ComplaintOld": Case(
+        {'synthgate_case_oldest_seconds{kind="complaint",partition="0"}': "604000+15x300"},
+        ({'synthgate_case_oldest_seconds{kind="complaint",partition="0"}': "0+15x300",
+          'synthgate_case_oldest_seconds{kind="content",partition="0"}': "900000+15x300"},),
+    ),
+    "WorkUnanswered": Case(
+        {'synthgate_case_oldest_seconds{kind="work",partition="0"}': "86000+15x300"},
+        ({'synthgate_case_oldest_seconds{kind="work",partition="0"}': "0+15x300"},),
+    ),
+    "CanaryMissing": Case(
+        {'synthgate_canary_passed_timestamp_seconds{partition="2"}': "0+15x200 3000+0x100"},
+        (
+            {'synthgate_canary_passed_timestamp_seconds{partition="2"}': "0+15x300"},
+            # The worker before this one sent them last: what counts is the newest.
+            {'synthgate_canary_passed_timestamp_seconds{partition="2",instance="a"}': "0+0x300",
+             'synthgate_canary_passed_timestamp_seconds{partition="2",instance="b"}': "0+15x300"},
+        ),
+    ),
+    "CanaryAbsent": Case(
+        {UP: "1+0x300"},
+        ({'synthgate_canary_passed_timestamp_seconds{partition="2"}': "0+0x300"},),
+    ),
+    "CanaryRefused": Case(
+        {'synthgate_canaries_total{partition="2",result="refused"}': "_x235 1+0x60"},
+        ({'synthgate_canaries_total{partition="2",result="passed"}': "0+1x300",
+          'synthgate_canaries_total{partition="2",result="refused"}': "2+0x300"},),
+    ),
+    "CanarySlow": Case(
+        {'synthgate_canary_seconds_bucket{partition="2",le="2.5"}': "0+0x300",
+         'synthgate_canary_seconds_bucket{partition="2",le="5.0"}': "0+1x300",
+         'synthgate_canary_seconds_bucket{partition="2",le="+Inf"}': "0+1x300"},
+        ({'synthgate_canary_seconds_bucket{partition="2",le="2.5"}': "0+1x300",
+          'synthgate_canary_seconds_bucket{partition="2",le="5.0"}': "0+1x300",
+          'synthgate_canary_seconds_bucket{partition="2",le="+Inf"}': "0+1x300"},),
+    ),
+}  # fmt: skip

@@ -1,0 +1,94 @@
+"""Every alert fires on its cause and on nothing near it, and has a page that says what to do."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from monitoring.alert_cases import CASES, Case, Series
+from programs import need
+from synthgate.monitoring.rules import ROOT, RULES
+
+BOOKS = ROOT / "deploy" / "runbooks"
+FILE: dict[str, Any] = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+EVERY = [rule for part in FILE["groups"] for rule in part["rules"]]
+ALERTS = {rule["alert"]: rule for rule in EVERY if "alert" in rule}
+RECORDS = [rule for rule in EVERY if "record" in rule]
+
+
+def promtool(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    need("promtool")
+    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_each_alert_has_a_runbook_a_case_and_a_severity_and_each_runbook_an_alert() -> None:
+    assert {path.stem for path in BOOKS.iterdir()} == ALERTS.keys() == CASES.keys()
+    for name, rule in ALERTS.items():
+        assert rule["annotations"]["runbook"] == f"deploy/runbooks/{name}.md"
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in ("page", "ticket")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_runbook_says_what_is_seen_what_to_check_and_what_to_do(name: str) -> None:
+    text = (BOOKS / f"{name}.md").read_text(encoding="utf-8")
+    assert re.findall(r"^#+ .*$", text, re.MULTILINE) == [
+        f"# {name}",
+        "## See",
+        "## Check",
+        "## Do",
+    ]
+    for part in re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]:
+        assert len(part.split()) > 3
+    for other in re.findall(r"`([A-Za-z]+)\.md`", text):
+        assert other in ALERTS
+    for path in re.findall(r"`((?:src|deploy)/[\w./]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_promtool_finds_nothing_wrong_with_the_rules() -> None:
+    done = promtool("check", "rules", "--lint-fatal", str(RULES))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_promtool_finds_nothing_wrong_with_the_configuration() -> None:
+    done = promtool("check", "config", str(RULES.with_name("prometheus.yml")))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_fires_on_its_cause_and_not_otherwise(tmp_path: Path) -> None:
+    files = [a_file(name, case, tmp_path) for name, case in CASES.items()]
+    done = promtool("test", "rules", *files)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def a_file(name: str, case: Case, folder: Path) -> str:
+    """A test file of promtool for one alert: the alert and the rules it rests on, as they stand in the file."""
+    rests = [one for one in RECORDS if one["record"] in ALERTS[name]["expr"]]
+    rules = {"groups": [{"name": name, "rules": [*rests, ALERTS[name]]}]}
+    (folder / f"{name}.rules.yml").write_text(yaml.safe_dump(rules))
+    series = enumerate((case.fires, *case.quiet))
+    test = {
+        "rule_files": [f"{name}.rules.yml"],
+        "evaluation_interval": case.looks,
+        "tests": [group(name, one, case, fires=number == 0) for number, one in series],
+    }
+    (folder / f"{name}.yml").write_text(yaml.safe_dump(test))
+    return str(folder / f"{name}.yml")
+
+
+def group(name: str, series: Series, case: Case, *, fires: bool) -> dict[str, Any]:
+    """Whether the alert fires at a time, as one of promtool's tests."""
+    ask = {
+        "expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}})',
+        "eval_time": case.at,
+        "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+    }
+    return {
+        "interval": case.every,
+        "input_series": [{"series": one, "values": values} for one, values in series.items()],
+        "promql_expr_test": [ask],
+    }
