@@ -24,7 +24,7 @@ Series = dict[str, str]
 class Case:
     """at: when it is asked, a duration; every: between samples; looks: between evaluations."""
 
-    fires: Series
+    fires: Series | tuple[Series, ...]
     quiet: tuple[Series, ...]
     at: str = "1h"
     every: str = "15s"
@@ -34,36 +34,56 @@ class Case:
 def _new(series: str) -> Case:
     """A counter that must not grow: its first event counts, though it makes the series."""
     return Case(
-        {series: "_x230 1+0x20"},
+        ({series: "_x230 1+0x20"}, {series: "4+0x230 5+0x20"}),
         ({series: "0+0x400"}, {series: "1+0x400"}, {series: "_x400"}),
     )
 
 
 CASES: Final[dict[str, Case]] = {
     "DecisionsLate": Case(
-        {IN_TIME: "0+8x300", COUNT: "0+10x300"},
         (
-            {IN_TIME: "0+9.9x300", COUNT: "0+10x300"},
-            # An outage that is over: the long windows still say late, the short ones do not.
-            {IN_TIME: "0+5x100 500+10x140", COUNT: "0+10x240"},
+            {IN_TIME: "0+8x1500", COUNT: "0+10x1500"},
+            # Everything late for ten minutes; and 8 % late for hours.
+            {IN_TIME: "0+10x1400 14000+0x100", COUNT: "0+10x1500"},
+            {IN_TIME: "0+9.2x1500", COUNT: "0+10x1500"},
         ),
+        (
+            {IN_TIME: "0+9.9x1500", COUNT: "0+10x1500"},
+            # Outages that are over: ten minutes long 40 minutes ago, half an hour long two hours ago.
+            {IN_TIME: "0+10x1240 12400+0x40 12400+10x220", COUNT: "0+10x1500"},
+            {IN_TIME: "0+10x900 9000+0x120 9000+10x480", COUNT: "0+10x1500"},
+        ),
+        at="6h",
     ),
     "DecisionsLateSlowly": Case(
         {IN_TIME: "0+97x900", COUNT: "0+100x900"},
-        ({IN_TIME: "0+99.5x900", COUNT: "0+100x900"},),
+        (
+            {IN_TIME: "0+99.5x900", COUNT: "0+100x900"},
+            {IN_TIME: "0+50x200 10000+100x700", COUNT: "0+100x900"},
+        ),
         at="74h", every="5m", looks="30m",
     ),
     "DutyLate": Case(
-        {LATE: "0+2x300", DONE: "0+10x300"},
         (
-            {LATE: "0+0x300", DONE: "0+10x300"},
-            {f'synthgate_late_records_total{{duty="labelling",{SLOW}': "0+9x300",
-             f'synthgate_consumed_records_total{{duty="labelling",{SLOW}': "0+10x300"},
+            {LATE: "0+2x1500", DONE: "0+10x1500"},
+            {LATE: "0+0x1400 0+10x100", DONE: "0+10x1500"},
+            {LATE: "0+0.8x1500", DONE: "0+10x1500"},
         ),
+        (
+            {LATE: "0+0x1500", DONE: "0+10x1500"},
+            {LATE: "0+0x1240 0+10x40 400+0x220", DONE: "0+10x1500"},
+            {LATE: "0+0x900 0+10x120 1200+0x480", DONE: "0+10x1500"},
+            {f'synthgate_late_records_total{{duty="labelling",{SLOW}': "0+9x1500",
+             f'synthgate_consumed_records_total{{duty="labelling",{SLOW}': "0+10x1500"},
+        ),
+        at="6h",
     ),
     "DutyLateSlowly": Case(
         {LATE: "0+3x900", DONE: "0+100x900"},
-        ({LATE: "0+0.5x900", DONE: "0+100x900"},),
+        (
+            {LATE: "0+0.5x900", DONE: "0+100x900"},
+            {LATE: "0+50x200 10000+0x700", DONE: "0+100x900"},
+        ),
         at="74h", every="5m", looks="30m",
     ),
     "NothingDecided": Case(
@@ -79,7 +99,10 @@ CASES: Final[dict[str, Case]] = {
         at="75m",
     ),
     "ReleasedUnlabelled": Case(
-        {'synthgate_releases_total{labelling="refuse"}': "_x230 1+0x20"},
+        (
+            {'synthgate_releases_total{labelling="refuse"}': "_x230 1+0x20"},
+            {'synthgate_releases_total{labelling="none"}': "1+0x230 2+0x20"},
+        ),
         (
             {'synthgate_releases_total{labelling="pass"}': "0+5x300",
              'synthgate_releases_total{labelling="not_applicable"}': "_x230 1+1x20"},
@@ -88,7 +111,10 @@ CASES: Final[dict[str, Case]] = {
     ),
     "Bypass": _new('synthgate_bypass_total{way="after_a_refusal"}'),
     "StubBug": Case(
-        {'synthgate_stubs_total{duty="consent",code="bug"}': "0+0x230 1+0x20"},
+        (
+            {'synthgate_stubs_total{duty="consent",code="bug"}': "0+0x230 1+0x20"},
+            {'synthgate_stubs_total{duty="consent",code="bug"}': "_x230 1+0x20"},
+        ),
         (
             {'synthgate_stubs_total{duty="identity",code="not_json"}': "0+3x300"},
             {'synthgate_stubs_total{duty="consent",code="bug"}': "4+0x300"},
@@ -113,7 +139,10 @@ CASES: Final[dict[str, Case]] = {
         ({'synthgate_log_unproved_age_seconds{partition="3"}': "2+0x300"},),
     ),
     "DataDiskFull": Case(
-        {'synthgate_data_free_bytes{instance="a"}': "90e9-60e6x300"},
+        (
+            {'synthgate_data_free_bytes{instance="a"}': "90e9-60e6x300"},
+            {'synthgate_data_free_bytes{instance="a"}': "4e9+0x300"},
+        ),
         (
             {'synthgate_data_free_bytes{instance="a"}': "90e9-1e6x300"},
             {'synthgate_data_free_bytes{instance="a"}': "90e9+0x300"},
@@ -122,8 +151,11 @@ CASES: Final[dict[str, Case]] = {
     "WorkerDown": Case({UP: "1+0x200 0+0x100"}, ({UP: "1+0x300"}, {UP: "1+0x230 0 0 1+0x70"})),
     "WorkersAbsent": Case({'up{job="other"}': "1+0x300"}, ({UP: "0+0x300"},)),
     "PartitionsUnheld": Case(
-        {'synthgate_assigned_partitions{duty="consent",instance="a"}': "12+0x300",
-         'synthgate_assigned_partitions{duty="consent",instance="b"}': "12+0x190 _x110"},
+        (
+            {'synthgate_assigned_partitions{duty="consent",instance="a"}': "12+0x300",
+             'synthgate_assigned_partitions{duty="consent",instance="b"}': "12+0x190 _x110"},
+            {'synthgate_assigned_partitions{duty="consent",instance="a"}': "12+0x190 _x110"},
+        ),
         (
             {'synthgate_assigned_partitions{duty="consent",instance="a"}': "12+0x300",
              'synthgate_assigned_partitions{duty="consent",instance="b"}': "12+0x300"},
@@ -202,7 +234,10 @@ CASES: Final[dict[str, Case]] = {
         ),
     ),
     "HoldsExpire": Case(
-        {'synthgate_hold_seconds_count{hold="review",by="timer",action="refuse"}': "_x200 1+0x100"},
+        (
+            {'synthgate_hold_seconds_count{hold="review",by="timer",action="refuse"}': "_x200 1+0x100"},
+            {'synthgate_hold_seconds_count{hold="review",by="timer",action="refuse"}': "5+0x200 6+0x100"},
+        ),
         (
             {'synthgate_hold_seconds_count{hold="review",by="desk",action="refuse"}': "0+1x300"},
             {'synthgate_hold_seconds_count{hold="retry",by="timer",action="refuse"}': "0+1x300"},
@@ -235,7 +270,10 @@ CASES: Final[dict[str, Case]] = {
         ({'synthgate_canary_passed_timestamp_seconds{partition="2"}': "0+0x300"},),
     ),
     "CanaryRefused": Case(
-        {'synthgate_canaries_total{partition="2",result="refused"}': "_x235 1+0x60"},
+        (
+            {'synthgate_canaries_total{partition="2",result="refused"}': "_x235 1+0x60"},
+            {'synthgate_canaries_total{partition="2",result="refused"}': "2+0x235 3+0x60"},
+        ),
         ({'synthgate_canaries_total{partition="2",result="passed"}': "0+1x300",
           'synthgate_canaries_total{partition="2",result="refused"}': "2+0x300"},),
     ),
