@@ -100,6 +100,7 @@ class Settings(Access):
     instance: str = Field("", description="static group membership id; one per worker")
     web_host: str = Field("127.0.0.1", description="address of /metrics, /readyz, /livez")
     web_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0 picks one")
+    log_format: Literal["text", "json"] = Field("text", description="lines of a worker's log")
     drain_s: float = Field(25.0, gt=0, description="SIGTERM: finish within this, then leave")
     revoke_s: float = Field(10.0, gt=0, description="rebalance: finish within this")
     stall_s: float = Field(30.0, gt=0, description="lag without progress or declared wait, at most")

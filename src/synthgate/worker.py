@@ -297,8 +297,9 @@ class _NotYet:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """``synthgate worker``: run, and leave; does not come back while threads of libraries still run."""
-    from synthgate.runtime import exits
+    from synthgate.runtime import exits, logs
 
+    logs.set_up(form=settings.log_format)
     unknown = [duty for duty in args.duties if duty not in topics.DUTIES]
     if unknown:
         raise SettingsError(f"no duty {unknown[0]!r}; there are {', '.join(topics.DUTIES)}")

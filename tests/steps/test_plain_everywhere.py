@@ -15,6 +15,7 @@ from synthgate.cli.scan_places import SENT, Place, in_files, in_record
 from synthgate.events.event import Event
 from synthgate.events.topics import BY_NAME, TOPICS
 from synthgate.obligations import consent, identity, labelling, moderation, retention
+from synthgate.runtime.logs import Json
 from synthgate.steps.partition import partition_of
 
 NUMBERS = ("13800138000", "11010519491231002X", "6222020200112233446", "91110000600037341L")
@@ -137,6 +138,9 @@ def test_a_crash_whose_message_holds_a_number_leaves_none(
     assert found(bus) == []
     assert not any(number in record.getMessage() for record in caplog.records for number in NUMBERS)
     assert not any(record.exc_info for record in caplog.records)
+    lines = [Json().format(record) for record in caplog.records]
+    assert decision.origin in {json.loads(line).get("origin") for line in lines}
+    assert not any(number in line for number in NUMBERS for line in lines)
 
 
 @pytest.mark.parametrize("topic", [name for name, row in BY_NAME.items() if row.kind not in SENT])

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             CONFIGURATION,
         )
     if not args.once:
-        logs.set_up()
+        logs.set_up(form=settings.log_format)
         rounds = canary.run(settings, key, every_s=args.every, timeout_s=args.timeout)
         return finish(rounds)
     told = finish(canary.once(settings, key, args.timeout))
