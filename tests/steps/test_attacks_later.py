@@ -12,6 +12,7 @@ from local_bus import LocalBus
 from synthgate.demo.facts import control
 from synthgate.events.decision import Decision, DoorRow
 from synthgate.events.facts import ConsentRow
+from synthgate.events.topics import BY_NAME
 from synthgate.library.sample import sample_rows
 from synthgate.step import Batch, Waiting
 from synthgate.steps.partition import partition_of
@@ -199,6 +200,34 @@ def test_words_in_traceparent_stay_out_of_headers(bus: LocalBus) -> None:
     decide(bus, {**an_event(bus, "b"), "traceparent": "a prompt"})
     told = [dict(r.headers) for r in bus.records("passages.identified")]
     assert [h.get("traceparent") for h in told[-2:]] == [parent.encode(), None]
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_trace_goes_through_every_topic_to_the_decision_and_to_its_repeat(
+    tmp_path: Path, fused: bool
+) -> None:
+    bus = a_bus(tmp_path, fused=fused)
+    verify(bus)
+    parent = f"00-{'a1' * 16}-{'b2' * 8}-01"
+    event = {**an_event(bus, "traced"), "traceparent": parent}
+
+    def carried(topic: str, ends: list[int]) -> list[bytes | None]:
+        return [dict(r.headers).get("traceparent") for r in bus.since(topic, ends)]
+
+    between = [name for name in BY_NAME if name.startswith("passages.") and ".slow" not in name]
+    before = {name: bus.ends(name) for name in (*between, "decisions")}
+    decide(bus, event)
+    travelled = ["decisions"] if fused else [*between, "decisions"]
+    assert {name: carried(name, before[name]) for name in travelled} == {
+        name: [parent.encode()] for name in travelled
+    }
+    bus.start()  # the decision is rebuilt from the log
+    ends = bus.ends("decisions")
+    decide(bus, event)
+    assert carried("decisions", ends) == [parent.encode()]
+    ends = bus.ends("decisions")
+    decide(bus, an_event(bus, "untraced"))
+    assert carried("decisions", ends) == [None]
 
 
 def test_a_law_that_is_activated_and_not_ours_is_waited_for(bus: LocalBus) -> None:

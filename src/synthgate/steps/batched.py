@@ -11,17 +11,19 @@ from synthgate.events.origin import Origin
 from synthgate.events.passage import Passage
 from synthgate.ledger import Draft, Log, Receipt
 from synthgate.ledger.errors import KeyErased, StoreFull
-from synthgate.step import Waiting, Work
+from synthgate.step import Headers, Waiting, Work
 from synthgate.steps.answers import render, unpack
 from synthgate.steps.entry import receipt_row
+from synthgate.steps.tracing import logged_trace, trace
 
 
 class Said(NamedTuple):
-    """Decision and pass row of an entry, and its record key; a silent entry has only a key."""
+    """Decision and pass row of an entry, its record key and trace; a silent entry has no decision."""
 
     body: dict[str, Any] | None
     pass_row: dict[str, Any] | None
     key: bytes | None
+    trace: Headers
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Batched:
         """Make the newest draft visible to the passages behind it in the batch, and owe its answer."""
         index = self.next_index - 1
         self.origins[passage.origin] = index
-        self.bodies[index] = Said(body, pass_row, passage.key)
+        self.bodies[index] = Said(body, pass_row, passage.key, trace(passage))
         if id_hash is not None:
             self.ids.setdefault(id_hash, index)
         if body is not None:
@@ -118,7 +120,7 @@ def answer(batch: Batched, receipts: Sequence[Receipt], keys: PassKeys) -> None:
             continue
         if said.body is not None:
             value = render(said.body, said.pass_row, receipt, keys)
-            batch.work.outputs.add("decisions", said.key, value)
+            batch.work.outputs.add("decisions", said.key, value, said.trace)
 
 
 def withdrawn(batch: Batched, index: int) -> bool:
@@ -149,7 +151,8 @@ def _said(index: int, batch: Batched, receipts: Sequence[Receipt]) -> tuple[Said
         return batch.bodies[index], receipt_row(receipts[index - batch.first])
     entry = batch.log.read(index)
     content = unpack(entry.content)
-    return Said(content.decision, content.pass_row, content.key), {
+    trace_of = logged_trace(content.passage)
+    return Said(content.decision, content.pass_row, content.key, trace_of), {
         "log": entry.log,
         "index": index,
         "hash": entry.hash,

@@ -1,6 +1,5 @@
 """The stages: how duties are put on topics. Separate, one duty each; or fused, the fast lane in one pass."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,9 +10,7 @@ from synthgate.step import Batch, Fresh, Outputs, Plain, Step, Work
 from synthgate.steps.door import Door
 from synthgate.steps.quarantine import Quarantine
 from synthgate.steps.retention import RetentionStep
-
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
+from synthgate.steps.tracing import trace
 
 _BEFORE_RETENTION: Final = tuple(
     {topic: None for duty in topics.DUTIES[:4] for topic in topics.COPIES[duty]}
@@ -179,11 +176,3 @@ def parse(
             quarantine.stub(work, passage, "bug", "it killed the process", passage.event_bytes)
         passages.append(passage)
     return passages
-
-
-def trace(passage: Passage) -> list[tuple[str, bytes]]:
-    """The trace context of the platform's event, carried through if it is one: a header holds no words."""
-    parent = passage.attrs.get("traceparent")
-    if not isinstance(parent, str) or _TRACEPARENT.fullmatch(parent) is None:
-        return []
-    return [("traceparent", parent.encode())]
