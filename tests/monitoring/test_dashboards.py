@@ -87,7 +87,11 @@ def test_promtool_takes_every_query(tmp_path: Path):
 @pytest.mark.parametrize("one", DASHBOARDS, ids=lambda one: one.uid)
 def test_panels_have_places_of_their_own(one):
     panels = json.loads(dashboards.render(one))["panels"]
-    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert (
+        len({panel["id"] for panel in panels})
+        == len({panel["title"] for panel in panels})
+        == len(panels)
+    )
     taken: set[tuple[int, int]] = set()
     for panel in panels:
         at = panel["gridPos"]

@@ -1,0 +1,164 @@
+"""A real Prometheus over running workers, its rules as they stand in the tree but sixty times as fast."""
+
+import json
+import re
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from programs import need
+from synthgate.broker.node import free_ports
+from synthgate.monitoring.rules import RULES
+
+FASTER = 60
+SAMPLES_S = 0.5
+SHORTEST_S = 3
+"""No window is shorter: a rate wants two samples, and a machine may be busy."""
+WAIT_S_MAX = 2
+SECONDS = {
+    "OriginUnaccounted": ("> 60", "> 1"),
+    "ReviewLate": ("> 3600", "> 1"),
+    "ComplaintOld": ("> 7 * 86400", "> 1"),
+    "WorkUnanswered": ("> 86400", "> 1"),
+    "CanaryMissing": ("> 60", "> 2"),
+    "LagGrows": ("> 100", "> 2"),
+}
+"""Ages, and a number of records, that a test cannot wait for."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SPAN = re.compile(r"(\[|offset |:)(\d+)([smhd])\b")
+Labels = frozenset[tuple[str, str]]
+
+
+def faster(expression: str) -> str:
+    """Windows and offsets a sixtieth as long."""
+
+    def shorter(found: re.Match[str]) -> str:
+        if found[1] == ":":
+            return ":1s"
+        seconds = int(found[2]) * _UNITS[found[3]] // FASTER
+        return f"{found[1]}{max(seconds, SHORTEST_S)}s"
+
+    return _SPAN.sub(shorter, expression)
+
+
+def fast_rules() -> dict[str, Any]:
+    """The rules of the tree with every time shorter."""
+    rules: dict[str, Any] = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+    for group in rules["groups"]:
+        group["interval"] = f"{int(SAMPLES_S * 1000)}ms"
+        for rule in group["rules"]:
+            rule["expr"] = faster(rule["expr"])
+            if "for" in rule:
+                seconds = int(rule["for"][:-1]) * _UNITS[rule["for"][-1]] / FASTER
+                rule["for"] = f"{int(min(max(seconds, 1), WAIT_S_MAX))}s"
+            if rule.get("alert") in SECONDS:
+                slow, quick = SECONDS[rule["alert"]]
+                assert slow in rule["expr"], rule["alert"]
+                rule["expr"] = rule["expr"].replace(slow, quick)
+    return rules
+
+
+class Prometheus:
+    """Scrapes these ports of this machine until closed."""
+
+    def __init__(self, folder: Path, ports: Sequence[int]) -> None:
+        need("prometheus")
+        folder.mkdir()
+        self._log = folder / "log"
+        self._folder = folder
+        (port,) = free_ports(1)
+        self._url = f"http://127.0.0.1:{port}"
+        every = f"{int(SAMPLES_S * 1000)}ms"
+        targets = [f"127.0.0.1:{one}" for one in ports]
+        config = {
+            "global": {
+                "scrape_interval": every,
+                "scrape_timeout": every,
+                "evaluation_interval": every,
+            },
+            "rule_files": ["rules.yml"],
+            "scrape_configs": [{"job_name": "synthgate", "static_configs": [{"targets": targets}]}],
+        }
+        (folder / "rules.yml").write_text(yaml.safe_dump(fast_rules()))
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        self._address = f"127.0.0.1:{port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with self._log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [
+                    "prometheus", f"--config.file={self._folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={self._folder / 'data'}",
+                    f"--web.listen-address={self._address}",
+                ],
+                stdout=out, stderr=out,
+            )  # fmt: skip
+        self.until(self._ready, "Prometheus is ready")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(20)
+
+    def query(self, expression: str) -> Mapping[Labels, float]:
+        """The expression now: value by labels. AssertionError with Prometheus' own words if it is none."""
+        question = urllib.parse.urlencode({"query": expression})
+        try:
+            with urllib.request.urlopen(f"{self._url}/api/v1/query?{question}", timeout=10) as page:
+                answer = json.load(page)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{expression}: {error.read().decode()}") from None
+        return {
+            frozenset(row["metric"].items()): float(row["value"][1])
+            for row in answer["data"]["result"]
+        }
+
+    def value(self, expression: str) -> float | None:
+        """The one value of an expression, or None."""
+        found = self.query(expression)
+        return next(iter(found.values())) if found else None
+
+    def firing(self) -> set[str]:
+        """Names of the alerts that fire."""
+        return {dict(labels)["alertname"] for labels in self.query('ALERTS{alertstate="firing"}')}
+
+    def until(self, true: Callable[[], object], what: str, seconds: float = 45) -> None:
+        """Wait until it is so; AssertionError if it never is."""
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, f"never: {what}"
+            time.sleep(SAMPLES_S / 2)
+
+    def until_firing(self, *names: str) -> None:
+        """Wait until each of these has fired; they need not at once."""
+        missing = set(names)
+
+        def none_missing() -> bool:
+            missing.difference_update(self.firing())
+            return not missing
+
+        try:
+            self.until(none_missing, "")
+        except AssertionError:
+            raise AssertionError(f"never fired: {sorted(missing)}; now: {self.firing()}") from None
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self._url}/-/ready", timeout=2) as page:
+                return bool(page.status == 200)
+        except OSError:
+            return False
