@@ -110,6 +110,21 @@ CASES: Final[dict[str, Case]] = {
         ),
     ),
     "Bypass": _new('synthgate_bypass_total{way="after_a_refusal"}'),
+    "Unreconciled": Case(
+        (
+            {'synthgate_deliveries_total{result="unreconciled"}': "_x200 1+0x100"},
+            {'synthgate_deliveries_total{result="unreconciled"}': "4+0x200 5+0x100"},
+        ),
+        (
+            {'synthgate_deliveries_total{result="reported"}': "_x200 1+1x100",
+             'synthgate_deliveries_total{result="unreconciled"}': "4+0x300"},
+            {'synthgate_deliveries_total{result="unreconciled"}': "4+0x600"},
+        ),
+    ),
+    "CalendarLacks": Case(
+        {"synthgate_calendar_years_lacking": "1+0x300"},
+        ({"synthgate_calendar_years_lacking": "0+0x300"},),
+    ),
     "StubBug": Case(
         (
             {'synthgate_stubs_total{duty="consent",code="bug"}': "0+0x230 1+0x20"},

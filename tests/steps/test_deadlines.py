@@ -12,6 +12,8 @@ from local_bus import LocalBus
 from synthgate.cases.calendar import SHANGHAI, lacking, years
 from synthgate.events.decision import CaseRow, Deadline
 from synthgate.runtime import metrics
+from synthgate.runtime.counting import count
+from synthgate.steps.cases_seen import KINDS, CasesSeen
 
 HOUR_MS = 3_600_000
 COUNT = 2_000
@@ -112,6 +114,29 @@ def test_a_worker_says_so_when_the_coming_years_holidays_are_not_known(tmp_path:
         november = datetime(max(years()), month, 30, tzinfo=SHANGHAI)
         outputs = asyncio.run(bus.stages[-1].tick(0, round(november.timestamp() * 1000)))
         assert outputs.years_lacking == wanted
-        metrics.count(outputs, "incidents", 0)
+        count(outputs, "incidents", 0)
         said = metrics.REGISTRY.get_sample_value("synthgate_calendar_years_lacking")
         assert said == wanted
+
+
+def test_open_cases_are_counted_by_kind_with_the_age_of_the_oldest() -> None:
+    def row(case: str, kind: str, opened_at: int, **over: object) -> CaseRow:
+        values = {
+            "case": case, "version": 1, "kind": kind, "state": "open", "tenant": "t", "user": None,
+            "opened_at": opened_at, "cause": "c", "receipt": None, "rules": [], "detail": {},
+        }  # fmt: skip
+        return CaseRow.model_validate(values | over)
+
+    seen = CasesSeen()
+    seen.noted(0, row("b", "complaint", 2000))
+    seen.noted(0, row("a", "complaint", 1000))
+    seen.noted(0, row("a", "complaint", 1000, version=2))
+    seen.noted(0, row("u", "user", 0))
+    seen.noted(1, row("w", "work", 500))
+    assert seen.open(0, 5000)["complaint"] == (2, 4000)
+    assert seen.open(1, 5000) == dict.fromkeys(KINDS, (0, 0)) | {"work": (1, 4500)}
+    assert "user" not in seen.open(0, 5000)
+    seen.noted(0, row("a", "complaint", 1000, version=3, state="closed"))
+    assert seen.open(0, 5000)["complaint"] == (1, 3000)
+    seen.drop(0)
+    assert seen.open(0, 5000)["complaint"] == (0, 0)

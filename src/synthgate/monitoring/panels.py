@@ -179,6 +179,7 @@ CASES: Final = Dashboard(
     "Synthgate: cases and deadlines",
     (
         _number("Deadlines unmet", "short", "sum(synthgate_cases_overdue)"),
+        _number("Years whose holidays are not known", "short", "max(synthgate_calendar_years_lacking)"),
         _number("Oldest unmet", "s", "max(synthgate_cases_overdue_age_seconds)"),
         _number("Oldest hold for review", "s", 'max(synthgate_hold_oldest_seconds{hold="review"})'),
         _number("Work unanswered", "short", 'sum(synthgate_cases_open{kind="work"})'),
@@ -191,6 +192,7 @@ CASES: Final = Dashboard(
         _times("Review, from hold to answer", "synthgate_hold_seconds", where='{hold="review", by="desk"}'),
         _rate("Holds ended", "synthgate_hold_seconds_count", "hold, by, action"),
         _graph("Generations delivered round the chain", "short", "sum by (way) (synthgate_bypass_total)", "{{way}}"),
+        _graph("Generations let out, by what the platform reported", "short", "sum by (result) (synthgate_deliveries_total)", "{{result}}"),
         _rate("What incidents publishes", "synthgate_produced_records_total", "topic", where='{duty="incidents"}'),
     ),
 )  # fmt: skip
