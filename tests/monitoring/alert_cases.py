@@ -52,6 +52,8 @@ CASES: Final[dict[str, Case]] = {
             # Outages that are over: ten minutes long 40 minutes ago, half an hour long two hours ago.
             {IN_TIME: "0+10x1240 12400+0x40 12400+10x220", COUNT: "0+10x1500"},
             {IN_TIME: "0+10x900 9000+0x120 9000+10x480", COUNT: "0+10x1500"},
+            # A dozen an hour, all late: too few to wake anybody.
+            {IN_TIME: "0+0x1500", COUNT: "0+0.05x1500"},
         ),
         at="6h",
     ),
@@ -73,6 +75,7 @@ CASES: Final[dict[str, Case]] = {
             {LATE: "0+0x1500", DONE: "0+10x1500"},
             {LATE: "0+0x1240 0+10x40 400+0x220", DONE: "0+10x1500"},
             {LATE: "0+0x900 0+10x120 1200+0x480", DONE: "0+10x1500"},
+            {LATE: "0+0.05x1500", DONE: "0+0.05x1500"},
             {f'synthgate_late_records_total{{duty="labelling",{SLOW}': "0+9x1500",
              f'synthgate_consumed_records_total{{duty="labelling",{SLOW}': "0+10x1500"},
         ),

@@ -21,7 +21,7 @@ FASTER = 60
 SAMPLES_S = 0.5
 SHORTEST_S = 3
 """No window is shorter: a rate wants two samples, and a machine may be busy."""
-WAIT_S_MAX = 2
+WAIT_S = 1
 SECONDS = {
     "OriginUnaccounted": ("> 60", "> 1"),
     "ReviewLate": ("> 3600", "> 1"),
@@ -56,8 +56,7 @@ def fast_rules() -> dict[str, Any]:
         for rule in group["rules"]:
             rule["expr"] = faster(rule["expr"])
             if "for" in rule:
-                seconds = int(rule["for"][:-1]) * _UNITS[rule["for"][-1]] / FASTER
-                rule["for"] = f"{int(min(max(seconds, 1), WAIT_S_MAX))}s"
+                rule["for"] = f"{WAIT_S}s"
             if rule.get("alert") in SECONDS:
                 slow, quick = SECONDS[rule["alert"]]
                 assert slow in rule["expr"], rule["alert"]

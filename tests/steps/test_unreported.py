@@ -10,6 +10,7 @@ from acts_at_hand import a_bus, an_event, decide, verify
 from local_bus import LocalBus
 from steps.test_bypasses import deliver, generation, made
 from synthgate.runtime import metrics
+from synthgate.runtime.counting import count
 from synthgate.steps import unreported
 
 MINUTE_MS = 60_000
@@ -28,7 +29,7 @@ def ticked(bus: LocalBus, later_ms: int = 0) -> Counter[str]:
     for partition in range(bus.settings.partitions):
         outputs = asyncio.run(bus.stages[-1].tick(partition, bus.now_ms + later_ms))
         found += outputs.deliveries
-        metrics.count(outputs, "incidents", partition)
+        count(outputs, "incidents", partition)
     return found
 
 
