@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from aiohttp import ClientSession
 from prometheus_client import generate_latest
 
 from acts_at_hand import a_bus, an_event, verify
@@ -18,6 +19,8 @@ from synthgate.runtime.counting import count
 from synthgate.runtime.labels import LABELS, STUB_CODES, WAITED_FOR
 from synthgate.runtime.lanes import late
 from synthgate.runtime.metrics import CATALOGUE, REGISTRY
+from synthgate.runtime.web import Server
+from synthgate.settings import Settings
 from synthgate.step import Outputs
 from synthgate.steps.cases_seen import KINDS
 
@@ -174,6 +177,24 @@ def test_a_gauge_of_a_partition_goes_with_it() -> None:
     metrics.forget("retention")
     metrics.forget("retention")
     assert shown() is None
+
+
+async def test_the_page_tells_the_room_on_disk_and_stands_without_the_disk(tmp_path: Path) -> None:
+    async def told(folder: Path) -> tuple[int, float]:
+        metrics.DATA_FREE.set(-1)
+        server = Server(Settings(brokers="-", data_dir=folder), dict)
+        await server.start()
+        try:
+            async with ClientSession() as session, session.get(f"{server.url}/metrics") as page:
+                text, status = await page.text(), page.status
+        finally:
+            await server.stop()
+        (room,) = re.findall(r"^synthgate_data_free_bytes (\S+)$", text, re.MULTILINE)
+        return status, float(room)
+
+    status, room = await told(tmp_path)
+    assert status == 200 and room > 0
+    assert await told(tmp_path / "away") == (200, -1)
 
 
 def test_late_is_what_was_appended_more_than_a_second_ago(monkeypatch: pytest.MonkeyPatch) -> None:

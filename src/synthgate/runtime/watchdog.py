@@ -7,7 +7,6 @@ The first two are asked on the loop, against ends the broker tells; the others b
 
 import asyncio
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -78,7 +77,6 @@ class Watchdog:
         self._over.set()
 
     async def _look(self) -> None:
-        metrics.DATA_FREE.set(shutil.disk_usage(self._settings.data_dir).free)
         for runner in self._runners:
             self._joined(runner)
             lanes = list(runner.lanes.values())
