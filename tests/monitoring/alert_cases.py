@@ -113,6 +113,7 @@ CASES: Final[dict[str, Case]] = {
         ),
     ),
     "Bypass": _new('synthgate_bypass_total{way="after_a_refusal"}'),
+    "BlastGuard": _new('synthgate_blast_guards_total{rests_on="entry"}'),
     "Unreconciled": Case(
         (
             {'synthgate_deliveries_total{result="unreconciled"}': "_x200 1+0x100"},

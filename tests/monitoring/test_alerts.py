@@ -18,7 +18,7 @@ EVERY = [rule for part in FILE["groups"] for rule in part["rules"]]
 ALERTS = {rule["alert"]: rule for rule in EVERY if "alert" in rule}
 AT_ONCE = {
     "ReleasedUnlabelled", "Bypass", "StubBug", "OriginConflict", "RebalancesStorm", "WorkerKilled",
-    "HoldsExpire", "CaseOverdue", "CanaryRefused", "Unreconciled",
+    "HoldsExpire", "CaseOverdue", "CanaryRefused", "Unreconciled", "BlastGuard",
 }  # fmt: skip
 """Alerts that do not wait before they fire."""
 RECORDS = [rule for rule in EVERY if "record" in rule]

@@ -28,7 +28,7 @@ NOT_CAUSED = {
     "RebalancesStorm", "WorkerKilled", "CopyBehind", "VersionsDiffer", "CanaryRefused",
     # Days, deadlines of hours, or a scorer away for long.
     "DecisionsLateSlowly", "DutyLateSlowly", "RefusalsSurge", "HoldsGrow", "HoldsExpire", "CaseOverdue",
-    "Unreconciled", "CalendarLacks",
+    "Unreconciled", "CalendarLacks", "BlastGuard",
     # Canaries that are slow; no target at all.
     "CanarySlow", "WorkersAbsent",
 }  # fmt: skip
@@ -67,6 +67,7 @@ EMPTY = {
     ("cases", "Holds ended"), ("cases", "Review, from hold to answer"),
     ("labels", "Rules labelling refuses by"),
     ("cases", "Generations let out, by what the platform reported"),
+    ("cases", "Surges of refusals"),
 }  # fmt: skip
 """Panels of what has not happened."""
 
