@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import TopicPartition
@@ -209,6 +210,12 @@ class Process:
         found = re.search(r"metrics at (\S+)/metrics", self.log)
         assert found, self.log
         return found.group(1)
+
+    async def shown(self) -> set[int]:
+        """Partitions its metrics show the lag of."""
+        async with ClientSession() as session, session.get(f"{self.url()}/metrics") as page:
+            lags = re.findall(r'synthgate_lag_records{.*partition="(\d+)".*}', await page.text())
+        return set(map(int, lags))
 
     def kill(self) -> None:
         self.popen.kill()

@@ -1,6 +1,5 @@
-"""The catalogue is what is counted; labels are bounded and nobody is in them; a partition is shown once."""
+"""The catalogue is what is counted; labels are bounded and nobody is in them; what goes is not shown."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from acts_at_hand import a_bus, an_event, verify
 from every_rule import RULES
 from local_bus import LocalBus
-from runtime.bench import PARTITIONS, Process, create, produce, settings_for
-from synthgate.broker.choose import Broker
 from synthgate.runtime import metrics
 from synthgate.runtime.counting import count
 from synthgate.runtime.labels import LABELS, STUB_CODES, WAITED_FOR
@@ -210,43 +207,3 @@ def test_late_is_what_was_appended_more_than_a_second_ago(monkeypatch: pytest.Mo
     rows = [Row(ms) for ms in (97_000, 98_999, 99_000, 99_999)]
     assert late(rows) == 2  # type: ignore[arg-type]
     assert late(rows[2:]) == 0  # type: ignore[arg-type]
-
-
-@pytest.mark.kafka
-async def test_two_workers_show_each_partition_once(
-    kafka: Broker, topic_prefix: str, tmp_path: Path
-) -> None:
-    settings = settings_for(kafka.bootstrap, topic_prefix, tmp_path)
-    await create(settings, "in", "out")
-    await produce(settings, "in", [(p, b"x") for p in range(PARTITIONS)])
-
-    async def shown(worker: Process) -> set[str]:
-        place = await asyncio.to_thread(_text, worker)
-        return set(re.findall(r'synthgate_lag_records{.*partition="(\d)".*}', place))
-
-    first = Process(settings)
-    second = None
-    every = {str(p) for p in range(PARTITIONS)}
-    try:
-        await first.reading()
-        async with asyncio.timeout(30):
-            while await shown(first) != every:
-                await asyncio.sleep(0.2)
-            second = Process(settings)
-            await second.reading()
-            while True:
-                here, there = await shown(first), await shown(second)
-                if here and there and not here & there and here | there == every:
-                    break
-                await asyncio.sleep(0.2)
-    finally:
-        for worker in (first, second):
-            if worker is not None:
-                worker.kill()
-
-
-def _text(worker: Process) -> str:
-    import urllib.request
-
-    with urllib.request.urlopen(f"{worker.url()}/metrics", timeout=5) as page:
-        return str(page.read().decode())

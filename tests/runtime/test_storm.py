@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,18 @@ from synthgate.broker.choose import Broker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
 ROUNDS = 8
+
+
+async def each_partition_is_shown_once(workers: Sequence[Process]) -> None:
+    """In the metrics: whoever let one go shows it no more."""
+    every = list(range(PARTITIONS))
+    found: list[int] = []
+    for _ in range(100):
+        found = sorted(p for worker in workers for p in await worker.shown())
+        if found == every:
+            return
+        await asyncio.sleep(0.2)
+    assert found == every
 
 
 @pytest.mark.parametrize("static", [False, True], ids=["dynamic", "static"])
@@ -50,6 +63,7 @@ async def test_nothing_is_lost_in_a_storm(
         calm.set()
         await feeding
         await out.holds({b"%d" % n for n in range(sent)}, 60)
+        await each_partition_is_shown_once(list(workers.values()))
     for number, last in workers.items():
         assert last.popen.poll() is None, f"worker {number} ended by itself: {last.log}"
         await last.says("metrics at")
