@@ -1,12 +1,13 @@
 """What makes each alert fire and what does not: series as promtool writes them, a sample every 15 s.
 
-``a+bxn``: from a on, b more each time, n times; ``_``: no sample. Where nothing else is said, alerts are asked
-for after an hour.
+``a+bxn``: from a on, b more each time, n times; ``_``: no sample. Asked for after an hour, or ``at``.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+UNPROVED: Final = 'synthgate_log_unproved_age_seconds{partition="3"}'
+OVERDUE: Final = 'synthgate_cases_overdue{partition="0"}'
 UP: Final = 'up{job="synthgate",instance="a"}'
 EVENTS: Final = 'synthgate_consumed_records_total{duty="identity",topic="generation.events"}'
 DECIDED: Final = 'synthgate_decisions_total{action="release"}'
@@ -158,10 +159,7 @@ CASES: Final[dict[str, Case]] = {
             {'synthgate_origin_unaccounted_age_seconds{partition="3"}': "0+0x230 90 90 0+0x60"},
         ),
     ),
-    "LogUnproved": Case(
-        {'synthgate_log_unproved_age_seconds{partition="3"}': "0+15x300"},
-        ({'synthgate_log_unproved_age_seconds{partition="3"}': "2+0x300"},),
-    ),
+    "LogUnproved": Case({UNPROVED: "0+15x300"}, ({UNPROVED: "2+0x300"},)),
     "DataDiskFull": Case(
         (
             {'synthgate_data_free_bytes{instance="a"}': "90e9-60e6x300"},
@@ -267,10 +265,7 @@ CASES: Final[dict[str, Case]] = {
             {'synthgate_hold_seconds_count{hold="retry",by="timer",action="refuse"}': "0+1x300"},
         ),
     ),
-    "CaseOverdue": Case(
-        {'synthgate_cases_overdue{partition="0"}': "0+0x200 1+0x100"},
-        ({'synthgate_cases_overdue{partition="0"}': "0+0x300"},),
-    ),
+    "CaseOverdue": Case({OVERDUE: "0+0x200 1+0x100"}, ({OVERDUE: "0+0x300"},)),
     "ComplaintOld": Case(
         {'synthgate_case_oldest_seconds{kind="complaint",partition="0"}': "604000+15x300"},
         ({'synthgate_case_oldest_seconds{kind="complaint",partition="0"}': "0+15x300",
