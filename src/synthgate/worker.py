@@ -243,18 +243,18 @@ class Assembly:
     outputs: list[str]
 
 
-def assemble(
-    settings: Settings, duties: Sequence[str], *, fused: bool, book: LawBook | None = None
-) -> Assembly:
+def assemble(settings: Settings, duties: Sequence[str], *, fused: bool) -> Assembly:
     """The stages of these duties and what they need, ready to run.
 
     Raises:
         KeyFolderError, WrongMasterKey, LawError: what is missing or wrong, and how to mend it.
     """
+    from synthgate.runtime import metrics
     from synthgate.runtime.copies import Copies
 
     duties = topics.DUTIES if fused else duties or topics.DUTIES
-    shared = parts(settings, _NotYet(), duties, book)
+    shared = parts(settings, _NotYet(), duties)
+    metrics.BUILD.labels(__version__, shared.book.hash[:12]).set(1)
     read = [*copied(settings, duties)]
     extra = {"incidents": "cases", "retention": "records.door"}
     read += [topic for duty, topic in extra.items() if duty in duties]
@@ -272,12 +272,9 @@ def assemble(
 
 def run(settings: Settings, duties: Sequence[str], *, fused: bool) -> int:
     """Run these duties until SIGTERM or a fault; the exit code (0, 1, 75, 78)."""
-    from synthgate.runtime import metrics
     from synthgate.runtime.run import run_worker
 
-    book = load_law()
-    made = assemble(settings, duties, fused=fused, book=book)
-    metrics.BUILD.labels(__version__, book.hash[:12]).set(1)
+    made = assemble(settings, duties, fused=fused)
     return run_worker(
         made.stages, settings, made.copies, accepted=made.accepted, outputs=made.outputs
     )

@@ -8,17 +8,11 @@ the one worker that holds it and is taken away when the partition goes (``forget
 from collections import defaultdict
 from typing import Final, NamedTuple
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-)
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 # They are a series beside every counter, and nothing asks for them.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY: Final = CollectorRegistry()
 SPACE: Final = "synthgate"
 LATE_SECONDS: Final = 1.0
