@@ -19,7 +19,7 @@ async def each_partition_is_shown_once(workers: Sequence[Process]) -> None:
     every = list(range(PARTITIONS))
     found: list[int] = []
     for _ in range(100):
-        found = sorted(p for worker in workers for p in await worker.shown())
+        found = sorted([p for worker in workers for p in await worker.shown()])
         if found == every:
             return
         await asyncio.sleep(0.2)
