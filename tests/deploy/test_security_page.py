@@ -1,4 +1,4 @@
-"""The security page names files that exist, every topic with how long it is kept, and commands that are."""
+"""The security page names files that exist, commands that are, and figures of the code."""
 
 import re
 import tomllib
@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from synthgate import cli
-from synthgate.events.topics import DAY_MS, TOPICS
 from synthgate.law import load
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "src" / "SECURITY.md").read_text(encoding="utf-8")
-KEPT = {7 * DAY_MS: "7 days", 3 * DAY_MS: "72 hours", 30 * DAY_MS: "30 days", None: "compacted"}
 
 
 def test_every_file_named_is_there() -> None:
@@ -26,14 +24,6 @@ def test_every_command_named_is_one(name: str) -> None:
     with pytest.raises(SystemExit) as left:
         cli.parser().parse_args([*name.split(), "--help"])
     assert left.value.code == 0
-
-
-def test_every_topic_is_in_the_data_map_with_its_time() -> None:
-    rows = [line for line in TEXT.splitlines() if line.startswith("| `")]
-    for topic in TOPICS:
-        name = topic.name.removesuffix(".slow")
-        (row,) = (row for row in rows if f"`{name}`" in row.split("|")[1])
-        assert KEPT[topic.kept_ms] in row.split("|")[-2], topic.name
 
 
 def test_figures_are_those_of_the_code() -> None:
