@@ -109,7 +109,9 @@ def parts(
     def own(log_id: int) -> Log:
         return Log.open(store, ring, log_id, repeat_keep_ms=repeat_ms)
 
-    key = _signing(settings, keys) if "retention" in duties else None
+    key = None
+    if "retention" in duties:
+        key = CheckpointKey(settings.log_name, keys.checkpoint_private, keys.checkpoint_public)
 
     def prover(log_id: int) -> Prover:
         assert key is not None  # only retention has logs to prove
@@ -128,10 +130,6 @@ def parts(
         objects=LocalObjects(settings.objects_dir),
         quarantine=Quarantine(keys.operator_public),
     )
-
-
-def _signing(settings: Settings, keys: KeyFolder) -> CheckpointKey:
-    return CheckpointKey(settings.log_name, keys.checkpoint_private, keys.checkpoint_public)
 
 
 def stores(settings: Settings) -> Callable[[str], RocksEntries[Any]] | None:
