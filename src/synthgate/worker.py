@@ -209,10 +209,8 @@ def _moderation(shared: Parts) -> Step:
 
 
 def _labelling(shared: Parts) -> Step:
-    duty = LabellingDuty(
-        shared.registries, shared.fresh, shared.objects, shared.settings, shared.book
-    )
-    return _judge(shared, duty)
+    known = (shared.registries, shared.fresh, shared.objects)
+    return _judge(shared, LabellingDuty(*known, shared.settings, shared.book))
 
 
 def _retention(shared: Parts) -> RetentionStep:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from synthgate.bench.place import file_system, place
+from synthgate.bench.running import rss_bytes
 from synthgate.events.event import Event
 from synthgate.events.facts import (
     ROWS,
@@ -113,7 +114,7 @@ def _records(count: int) -> Iterator[Record]:
 def _stored(count: int, folder: Path | None) -> dict[str, Any]:
     """The tables of identity and consent, filled and asked; with ``folder`` closed and opened again."""
     gc.collect()
-    before = _resident()
+    before = rss_bytes(os.getpid())
     registries = _open(folder)
     busy = time.process_time()
     spent = _timed(lambda: _fill(registries, count))
@@ -128,7 +129,7 @@ def _stored(count: int, folder: Path | None) -> dict[str, Any]:
         opened: list[Registries] = []
         found["reopen_s"] = round(_timed(lambda: opened.append(_open(folder))), 3)
         (registries,) = opened
-    found["memory_bytes_per_million"] = _per_million(_resident() - before, 2 * count)
+    found["memory_bytes_per_million"] = _per_million(rss_bytes(os.getpid()) - before, 2 * count)
     _register(registries)
     found |= _asked(registries, count)
     _close(registries)
@@ -297,11 +298,6 @@ def _each_us(make: Callable[[], list[T]], work: Callable[[list[T]], None]) -> fl
 
 def _per_million(size: int, count: int) -> int:
     return round(max(size, 0) / count * 1_000_000)
-
-
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _disk(folder: Path) -> int:

@@ -62,9 +62,8 @@ def decide(event: Event, facts: "IdentityFacts", law: Law, as_of: int) -> Verdic
         reasons.extend(_door(event, facts, law))
     if event.stub is None:
         reasons.extend(_faults(event, facts, law, as_of))
-    if not reasons:
-        return Verdict(OBLIGATION.name, Outcome.PASS, (), facts.row())
-    return Verdict(OBLIGATION.name, Outcome.REFUSE, tuple(dict.fromkeys(reasons)), facts.row())
+    outcome = Outcome.REFUSE if reasons else Outcome.PASS
+    return Verdict(OBLIGATION.name, outcome, tuple(dict.fromkeys(reasons)), facts.row())
 
 
 def _faults(event: Event, facts: "IdentityFacts", law: Law, as_of: int) -> list[Reason]:

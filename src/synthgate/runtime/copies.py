@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -18,12 +18,12 @@ from aiokafka.structs import TopicPartition
 
 from synthgate import connection
 from synthgate.events.topic_configs import TOMBSTONE_MS
-from synthgate.registries.entries import Saved
 from synthgate.runtime import metrics
 from synthgate.runtime.acks import TP
 from synthgate.runtime.exits import CRASHED, Fate, Refused
 from synthgate.runtime.member import FETCH_WAIT_MAX_MS
 from synthgate.runtime.offsets import UNSAID, Offsets, reach
+from synthgate.runtime.rows import Rows
 from synthgate.settings import Settings
 from synthgate.step import Waiting
 
@@ -36,24 +36,6 @@ BY_PARTITION: Final = frozenset({"registry.users", "cases", "records.door"})
 RECORDS_MAX: Final = 5000
 SOON: Final = 1 << 62
 """End of a partition taken while the question was under way: not known yet."""
-
-
-class Rows(Protocol):
-    """What is copied into: ``synthgate.registries.Registries``."""
-
-    def apply(
-        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
-    ) -> None:
-        """Take in one row (logical topic). Called in order within a partition."""
-
-    def reset(self, topic: str) -> None:
-        """Forget a topic: it is read again from its log's start."""
-
-    def saved(self, topic: str) -> Saved | None:
-        """What a local store holds of a topic, and how far it was read; None if nothing."""
-
-    def save(self, topic: str, positions: Mapping[int, int], at: int) -> None:
-        """Keep a topic as it stands, read up to these positions at this time (Unix ms)."""
 
 
 class Copies:
