@@ -42,19 +42,24 @@ class Guard:
     ) -> Weighed:
         """What a refusal for illegal content rests on, and whether it counts.
 
-        held: its case, if it has one: what was said of it stands. attributed: a person did it.
+        held: its case, if it has one: what was said of it stands until it is rolled back. attributed: a person
+        did it.
 
         Raises:
             Waiting: the log cannot be read now.
         """
-        if held is not None:
-            return Weighed(Resting.of(held) or Resting(), held.detail.get("waits"))
-        rests = resting(decision, self._lookup, self._book)
+        rests = None if held is None else Resting.of(held) or Resting()
+        if rests is None:
+            rests = resting(decision, self._lookup, self._book)
         rollback = self.withdrawn(rests)
         if rollback is not None:
             return Weighed(rests, rollback.id)
-        if attributed and decision.user is not None:
+        first = held is None or held.cause == decision.decision
+        if attributed and decision.user is not None and first:
+            # Also of a case there is: the guard it fired may have been lost with a worker.
             self.hear(rests, decision.user, decision.decided_at, work)
+        if held is not None:
+            return Weighed(rests, held.detail.get("waits"))
         return Weighed(rests, WAITS if self.covers(rests) else None)
 
     def hear(self, rests: Resting, user: str, at: int, work: Work) -> None:

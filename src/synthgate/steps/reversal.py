@@ -6,14 +6,14 @@ found in the rows themselves, so that a worker that dies on the way leaves nothi
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from synthgate.cases import penalties
 from synthgate.cases.kinds import CONTENT
 from synthgate.cases.machine import Happened, heard, next_due
 from synthgate.cases.penalties import WAITS, Conduct, Penalty
-from synthgate.events.decision import CaseRow, WorkRow
+from synthgate.events.decision import CaseRow, Noted, WorkRow
 from synthgate.law import LawBook, notices
 from synthgate.registries import Registries
 from synthgate.registries.withdrawals import Rollback
@@ -27,8 +27,8 @@ from synthgate.steps.violations import Violations
 USERS_AT_ONCE: Final = 1_000
 """Users whose cases one tick changes: the others wait a second, and so does nobody else for long."""
 OVERTURNED: Final = "overturned"
-Owner = tuple[Rollback | None, str]
-"""Which rollback, or that a guard was let go; the user's case, or the case itself if it is nobody's."""
+Owner = tuple[Rollback | int, str]
+"""Which rollback, or when a guard was let go, ms; the user's case, or the case itself if it is nobody's."""
 
 
 class Act(NamedTuple):
@@ -56,7 +56,7 @@ class Reversal:
         self._violations = violations
         self._book = book
         self._done: set[str] = set()
-        self._said: set[tuple[int, Owner]] = set()
+        self._said: set[tuple[int, Owner, str]] = set()
 
     def forget(self) -> None:
         """Partitions moved: what the last owner said may not have been published."""
@@ -71,17 +71,17 @@ class Reversal:
         due = [act for act in self._acts() if not self._is_done(act, work)]
         if not due:
             return
-        found = [
-            (owner, cases)
-            for owner, cases in self._found(work.partition, due).items()
-            if (work.partition, owner) not in self._said
-        ]
+        found = []
+        for owner, cases in self._found(work.partition, due).items():
+            rest = [row for row in cases if (work.partition, owner, row.case) not in self._said]
+            if rest:
+                found.append((owner, rest))
         for owner, cases in found[:USERS_AT_ONCE]:
-            if owner[0] is None:
-                self._resume(cases, due[-1].at, work)
-            else:
+            if isinstance(owner[0], Rollback):
                 self._reverse(owner[0], cases, work)
-            self._said.add((work.partition, owner))
+            else:
+                self._resume(cases, owner[0], work)
+            self._said.update((work.partition, owner, row.case) for row in cases)
         if len(found) <= USERS_AT_ONCE:
             self._said = {one for one in self._said if one[0] != work.partition}
             work.outputs.last["cases"] = [_done(act, work) for act in due]
@@ -121,41 +121,49 @@ class Reversal:
                     rollback in rollbacks and heard(row, f"{rollback.id}/{row.cause}")
                 ):
                     found[rollback, name].append(row)
-            elif row.status != OVERTURNED and (
-                heard(row, f"{row.case}/resumed/{due[-1].at}")
-                or (row.detail.get("waits") == WAITS and not self._guard.covers(rests))
-            ):
-                found[None, name].append(row)
+            elif row.status != OVERTURNED:
+                begun = next((a.at for a in due if heard(row, f"{row.case}/resumed/{a.at}")), None)
+                if begun is not None:
+                    found[begun, name].append(row)
+                elif row.detail.get("waits") == WAITS and not self._guard.covers(rests):
+                    found[due[-1].at, name].append(row)
         return found
 
     def _reverse(self, rollback: Rollback, cases: list[CaseRow], work: Work) -> None:
         """Take everything back that one user was charged with. What was said before is said again."""
         held = self._docket.get(cases[0].links.get("users", [""])[0])
         taken: dict[str, str] = {}
-        told: set[str] = set()
-        id_ = f"{rollback.id}/{cases[0].case if held is None else held.case}"
         if held is not None:
+            id_ = f"{rollback.id}/{held.case}"
             causes = {row.cause for row in cases}
             conduct = Conduct.from_row(held.detail)
+            mine = [one for one in conduct.violations if one.cause in causes]
             taken = {
                 one.cause: one.penalty
-                for one in conduct.violations
-                if one.cause in causes and one.undone_by in (None, WAITS, id_)
+                for one in mine
+                if one.undone_by in (None, WAITS) or one.undone_by.startswith(id_)
             }
-            noted = next((one for one in held.timeline if one.id == id_), None)
-            steps = {step.cause for step in self._violations.steps(conduct)}
-            told = set(noted.detail["told"]) if noted else steps & taken.keys()
-        if held is not None and taken:
-            detail = {"undoes": list(taken.values()), "told": sorted(told)}
-            event = _happened("penalty.reversed", rollback, id_, detail)
-            self._violations.take_back(held, taken.values(), event, work)
+            now = {one.cause: one.penalty for one in mine if one.undone_by in (None, WAITS)}
+            if now:
+                told = {step.cause for step in self._violations.steps(conduct)} & now.keys()
+                detail = {"undoes": list(now.values()), "told": sorted(told)}
+                event = _happened(
+                    "penalty.reversed", rollback, _next_id(held, id_, now.values()), detail
+                )
+                self._violations.take_back(held, now.values(), event, work)
+                held = self._docket.get(held.case) or held
+            elif _noted(held, id_):
+                self._violations.standing.settle(held, work, rollback.at)
+            for noted in _noted(held, id_):
+                if noted.detail["told"]:
+                    self._tell(
+                        rollback, held, min(noted.detail["told"]), f"{noted.id}/notice", work
+                    )
         for row in cases:
             event = _happened("decision.overturned", rollback, f"{rollback.id}/{row.cause}", {})
             for case in self._docket.cases.open_works(row.case):
                 self._withdraw(case, work)
             self._violations.overturn(row, taken.get(row.cause), event, work)
-        if held is not None and told:
-            self._tell(rollback, held, min(told), f"{id_}/notice", work)
 
     def _tell(self, rollback: Rollback, held: CaseRow, cause: str, notice: str, work: Work) -> None:
         """A user who was told of a measure is told that it is gone."""
@@ -184,19 +192,24 @@ class Reversal:
         held = self._docket.get(cases[0].links.get("users", [""])[0])
         if held is not None:
             id_ = f"resumed/{at}/{held.case}"
-            noted = next((one for one in held.timeline if one.id == id_), None)
-            conduct = Conduct.from_row(held.detail)
             causes = {row.cause for row in cases}
-            waited = noted.detail["counts"] if noted else [
+            waited = [
                 one.penalty
-                for one in conduct.violations
+                for one in Conduct.from_row(held.detail).violations
                 if one.cause in causes and one.undone_by == WAITS
-            ]  # fmt: skip
+            ]
             if waited:
-                before = self._steps(conduct.marked(waited, (None,), WAITS))
-                event = Happened("penalty.resumed", id_, at, detail={"counts": waited})
+                name = _next_id(held, id_, waited)
+                event = Happened("penalty.resumed", name, at, detail={"counts": waited})
                 self._violations.resume(held, waited, event, work)
-                self._told(self._docket.get(held.case) or held, before, at, work)
+                held = self._docket.get(held.case) or held
+            elif _noted(held, id_):
+                self._violations.standing.settle(held, work, at)
+            counted = [one for noted in _noted(held, id_) for one in noted.detail["counts"]]
+            if counted:
+                conduct = Conduct.from_row(held.detail)
+                before = self._steps(conduct.marked(counted, (None,), WAITS))
+                self._told(held, before, at, work)
         for row in cases:
             event = Happened("case.resumed", f"{row.case}/resumed/{at}", at)
             law = self._book.at(at)
@@ -228,6 +241,15 @@ class Reversal:
         found = self._violations.steps(conduct)
         sternest = {step.cause: penalties.sternest(found, _root(step.cause)) for step in found}
         return {cause: step for cause, step in sternest.items() if step is not None}
+
+
+def _noted(held: CaseRow, id: str) -> list[Noted]:  # noqa: A002
+    """What one act has done to a user so far: more may come of it later, under an id of its own."""
+    return [one for one in held.timeline if one.id == id or one.id.startswith(f"{id}/")]
+
+
+def _next_id(held: CaseRow, id: str, taken: Collection[str]) -> str:  # noqa: A002
+    return f"{id}/{min(taken)}" if _noted(held, id) else id
 
 
 def report(act: Act, work: Work) -> str:
