@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgate.events.decision import CaseRow
+from synthgate.events.decision import CaseRow, Noted
 from synthgate.steps.cases import Cases, progress_id
 from synthgate.steps.settled import Settled
 
@@ -127,3 +127,24 @@ def test_a_disk_without_room_keeps_rows_in_memory_and_harms_none(tmp_path: Path)
     assert cases.put(0, a_row("late/199", 2))
     assert cases.get("late/199") == a_row("late/199", 2)
     assert "late/199" not in cases._rows
+
+
+def test_what_rests_on_nothing_taken_back_is_not_read(tmp_path: Path) -> None:
+    cases = Cases(tmp_path)
+    resumed = Noted(id="r", type="case.resumed", at=1, was="found", status="found")
+    for name, detail, timeline in (
+        ("old", {"rests": {"library": 3}}, []), ("new", {"rests": {"library": 4}}, []),
+        ("none", {"rests": {"library": None}}, []), ("older", {}, []),
+        ("waits", {"waits": "guard"}, []), ("resumed", {}, [resumed]),
+    ):  # fmt: skip
+        row = a_row(f"content/{name}").model_copy(update={"detail": detail, "timeline": timeline})
+        cases.put(0, row)
+    assert not any(case.startswith("content/") for case in cases._rows)
+    cases.put(0, a_row("content/open", state="open"))
+
+    def found(partition: int, after: int | None) -> list[str]:
+        return sorted(row.case.partition("/")[2] for row in cases.resting(partition, after))
+
+    assert found(0, 3) == ["new", "open", "resumed", "waits"]
+    assert found(0, None) == ["open", "resumed", "waits"]
+    assert found(1, 0) == []

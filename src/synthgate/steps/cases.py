@@ -91,14 +91,15 @@ class Cases:
         held = self._rows.get(case)
         return self._settled.get(case) if held is None else held
 
-    def of(self, partition: int, kind: str) -> list[CaseRow]:
-        """Every case of a kind on a partition; ids of such a kind begin with its name."""
-        live = [
-            row
-            for row in self._rows.values()
-            if row.kind == kind and self._partition[row.case] == partition
-        ]
-        return live + self._settled.named(partition, f"{kind}/")
+    def resting(self, partition: int, after: int | None) -> Iterator[CaseRow]:
+        """Content cases that wait or waited for a guard, or rest on a library after a version; None: on none.
+
+        Of those still in memory every one.
+        """
+        for row in self._rows.values():
+            if row.kind == "content" and self._partition[row.case] == partition:
+                yield row
+        yield from self._settled.resting(partition, after)
 
     def where(self, case: str) -> int | None:
         """The partition a case lives on, if it is held."""

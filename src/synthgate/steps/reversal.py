@@ -109,8 +109,9 @@ class Reversal:
     def _found(self, partition: int, due: Sequence[Act]) -> Mapping[Owner, list[CaseRow]]:
         """Cases to change, and those that were changed by what is due, by user."""
         found: defaultdict[Owner, list[CaseRow]] = defaultdict(list)
-        rollbacks = [act.rollback for act in due]
-        for row in self._docket.cases.of(partition, CONTENT.kind):
+        rollbacks = [act.rollback for act in due if act.rollback is not None]
+        after = min((one.to for one in rollbacks), default=None)
+        for row in self._docket.cases.resting(partition, after):
             rests = Resting.of(row)
             if rests is None:
                 continue

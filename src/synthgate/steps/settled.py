@@ -7,6 +7,7 @@ process. In memory is left what a miss is told by: about 100 bytes a case, where
 import os
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,9 @@ from synthgate.events.decision import CaseRow
 
 _ONCE: Final = ("journal_mode=MEMORY", "synchronous=OFF", "locking_mode=EXCLUSIVE")
 """Nothing of it outlives the process, so nothing need survive a crash; a row without room harms no other."""
+
+_RESTING: Final = """id >= 'content/' AND id < 'content0' AND (instr(row, '"waits":')
+ OR instr(row, '"case.resumed"') OR json_extract(row, '$.detail.rests.library') > ?)"""
 
 
 class Settled:
@@ -51,13 +55,16 @@ class Settled:
         """The partition a row lives on, or None."""
         return None if self.version(case) is None else self._at[hash(case)]
 
-    def named(self, partition: int, prefix: str) -> list[CaseRow]:
-        """Rows of a partition whose case id begins with this, in its order; all are read."""
+    def resting(self, partition: int, after: int | None) -> Iterator[CaseRow]:
+        """Content cases of a partition that wait or waited, or rest on a library after this version.
+
+        Of years of others none is read.
+        """
         if partition not in self._made:
-            return []
-        asked = f"SELECT row FROM p{partition} WHERE id >= ? AND id < ? ORDER BY id"
-        found = self._table(partition).execute(asked, (prefix, prefix + "\U0010ffff")).fetchall()
-        return [CaseRow.model_validate_json(row) for (row,) in found]
+            return
+        asked = f"SELECT row FROM p{partition} WHERE {_RESTING}"
+        for (row,) in self._table(partition).execute(asked, (after,)):
+            yield CaseRow.model_validate_json(row)
 
     def take(self, case: str) -> None:
         """Keep it no longer: it goes on."""
