@@ -23,6 +23,8 @@ class Surges:
 
     def __init__(self) -> None:
         self._people: dict[int, dict[str, dict[int, set[str]]]] = defaultdict(dict)
+        self._newest: dict[int, int] = {}
+        """The latest hour anything was counted in, by partition."""
 
     def noted(self, partition: int, row: CaseRow) -> None:
         """A case as it is now."""
@@ -38,13 +40,21 @@ class Surges:
 
     def refused(self, partition: int, rests: Resting, user: str, at: int) -> None:
         """A person was refused at a time, Unix ms."""
+        hour = at // HOUR_MS
+        if hour > self._newest.get(partition, -1):
+            self._newest[partition] = hour
+            self._prune(partition, hour)
         for subject in _counted(rests):
-            hours = self._people[partition].setdefault(subject, {})
-            hour = at // HOUR_MS
-            if hour not in hours:
-                for old in [one for one in hours if one < hour - HOURS]:
-                    del hours[old]
-            hours.setdefault(hour, set()).add(user)
+            self._people[partition].setdefault(subject, {}).setdefault(hour, set()).add(user)
+
+    def _prune(self, partition: int, hour: int) -> None:
+        """What nobody asks for any more goes, of versions and entries long gone too."""
+        people = self._people[partition]
+        for subject, hours in list(people.items()):
+            for old in [one for one in hours if one < hour - HOURS]:
+                del hours[old]
+            if not hours:
+                del people[subject]
 
     def _forget(self, partition: int, rests: Resting, user: str, at: int) -> None:
         """It was no violation after all."""
@@ -63,6 +73,7 @@ class Surges:
     def drop(self, partition: int) -> None:
         """Not ours any more."""
         self._people.pop(partition, None)
+        self._newest.pop(partition, None)
 
 
 def _counted(rests: Resting) -> tuple[str, ...]:
