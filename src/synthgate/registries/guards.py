@@ -1,6 +1,7 @@
 """What penalties wait for: ``guards``, key partition/subject, written by incidents (house policy)."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from synthgate.events.facts import GuardRow
@@ -29,10 +30,17 @@ class Guards(Table[GuardRow]):
     def since(self, subject: str) -> int | None:
         """When the last surge of a subject was seen, Unix ms; None: none was.
 
-        A row nobody can read pauses nothing: the partition that saw the surge says it again.
+        A row nobody can read pauses nothing: the partition that saw the surge says it again (``garbled``).
         """
         rows = [self.permitted(key) for key in self._of.get(subject, ())]
         return max((row.since for row in rows if row is not None), default=None)
+
+    def garbled(self, partition: int) -> Iterator[GuardRow]:
+        """Rows of a partition behind which something stands that nobody can read, to be said again."""
+        for key in self.unreadable:
+            entry = self._entries.get(key)
+            if entry is not None and self._broken[key].keys() == {entry.partition} == {partition}:
+                yield entry.row.model_copy(update={"version": entry.row.version + 1})
 
     def strictness(self, row: GuardRow) -> tuple[Any, ...]:
         """The later surge."""

@@ -119,8 +119,9 @@ class Guard:
         )  # fmt: skip
 
     def say_again(self, work: Work) -> None:
-        """Guards of this partition behind which another owner's late word stands on the topic."""
-        for row in self._registries.guards.overspoken(work.partition):
+        """Guards of this partition behind which another owner's late word, or no word, stands on the topic."""
+        guards = self._registries.guards
+        for row in (*guards.overspoken(work.partition), *guards.garbled(work.partition)):
             self._say(row, work)
 
     def _say(self, row: GuardRow, work: Work) -> None:
