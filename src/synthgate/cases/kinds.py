@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from synthgate.cases.machine import ANY, Happened, Machine
+from synthgate.cases.penalties import WAITS
 from synthgate.events.decision import CaseRow
 
 CHANNELS: Final = ("reference", "file_sha256")
@@ -47,11 +48,19 @@ def receipted(row: CaseRow, event: Happened) -> str | None:
 
 
 def reported_first(row: CaseRow, event: Happened) -> str | None:
-    """A case that owes a report is not closed without its receipt."""
+    """A case that owes a report is not closed without its receipt; one that waits may owe one yet."""
+    if row.status == "found" and row.detail.get("waits") == WAITS:
+        return "what the case rests on is in doubt: let the guard go or roll the version back first"
     owed = [d.id for d in row.deadlines if d.id.startswith("report") and d.met_at is None]
     if owed:
         return f"the case owes a report ({', '.join(owed)}): enter its receipt first"
     return None
+
+
+FOLLOW: Final = frozenset(
+    {"case.resumed", "decision.overturned", "penalty.resumed", "penalty.reversed"}
+)
+"""What follows from a decision or from what two people took back; nobody's word alone makes it so."""
 
 
 def answered(row: CaseRow, event: Happened) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from synthgate.cases.calendar import after_working_days, day
 from synthgate.cases.details import fault, named
-from synthgate.cases.kinds import APPEAL, COMPLAINT, MACHINES
+from synthgate.cases.kinds import APPEAL, COMPLAINT, FOLLOW, MACHINES
 from synthgate.cases.machine import Happened, refused
 from synthgate.cases.penalties import HOUR_MS
 from synthgate.events.decision import CaseRow, Deadline, Decision, WorkRow
@@ -166,6 +166,8 @@ class Acts:
             self._lost(decision, data, work)
             return
         wrong = fault(event.detail)
+        if event.type in FOLLOW:
+            wrong = f"{event.type} follows from a decision; nobody can say it"
         if wrong is not None:
             self._docket.put(refused(held, replace(event, detail={}), wrong), work)
             return

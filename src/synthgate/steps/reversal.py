@@ -215,7 +215,9 @@ class Reversal:
             event = Happened("case.resumed", f"{row.case}/resumed/{at}", at)
             law = self._book.at(at)
             deadlines = (
-                report_deadlines(row.detail["risks"], law, at) if row.state == "open" else []
+                report_deadlines(row.detail["risks"], law, at)
+                if row.status == CONTENT.start
+                else []
             )
 
             def due(moved: CaseRow, deadlines: list[Any] = deadlines) -> CaseRow:
