@@ -20,6 +20,9 @@ from steps.test_guard import (
     suspended,
 )  # fmt: skip
 from synthgate.events.decision import Decision
+from synthgate.step import Waiting
+from synthgate.steps.door import Answered
+from synthgate.steps.lookup import Lookup
 from synthgate.steps.partition import partition_of
 
 
@@ -132,3 +135,28 @@ def test_a_guard_let_go_while_another_is_still_being_resumed(
     for _ in range(20):
         bus.tick()
     assert not [row.case for row in of_kind(bus, "content") if "waits" in row.detail]
+
+
+def test_a_guard_fired_by_a_batch_that_waits_is_said(
+    bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the batch owed is thrown away; tried again, it owes the guard's word again."""
+    fetch = Lookup.fetch
+    waited: list[int] = []
+
+    def away_once(lookup: Lookup, log: int, index: int) -> Answered:
+        if list(bus.parts.registries.guards.rows()) and not waited:
+            waited.append(index)
+            raise Waiting("ledger", "the log cannot be read now")
+        return fetch(lookup, log, index)
+
+    monkeypatch.setattr(Lookup, "fetch", away_once)
+    with pytest.raises(Waiting):
+        ask(bus, here(7))
+    assert waited and not guards(bus)
+    bus.run()
+    assert guards(bus).keys() == {
+        "0/entry/bad-01", f"0/library/{BAD}", "0/rule/DSP-6-1",
+    }  # fmt: skip
+    bus.tick()
+    assert len(list(bus.records("guards"))) == 3

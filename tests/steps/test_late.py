@@ -6,8 +6,10 @@ import orjson
 import pytest
 
 from acts_at_hand import a_bus, verify
-from cases_at_hand import standing, violate
+from cases_at_hand import act, case, standing, violate
 from local_bus import LocalBus, Stored
+from synthgate.step import Waiting
+from synthgate.steps.lookup import Lookup
 
 
 @pytest.fixture
@@ -103,3 +105,23 @@ def test_facts_of_a_user_that_were_said_apart_are_said_together(bus: LocalBus) -
     sent = len(list(bus.records("registry.users")))
     violate(bus, "b5")
     assert len(list(bus.records("registry.users"))) == sent
+
+
+@pytest.mark.parametrize("topic", ["standings", "cases"])
+def test_what_is_to_be_said_again_outlives_a_batch_that_waits(
+    bus: LocalBus, monkeypatch: pytest.MonkeyPatch, topic: str
+) -> None:
+    """What a batch owes is thrown away if it must wait; the late word stands last all the same."""
+
+    def away(*_: object) -> object:
+        raise Waiting("ledger", "the log cannot be read now")
+
+    key = a_user(bus, topic)
+    first, *_, newest = rows(bus, topic, key)
+    late(bus, topic, first)
+    with monkeypatch.context() as patch:
+        patch.setattr(Lookup, "fetch", away)
+        with pytest.raises(Waiting):
+            act(bus, case(bus, a_user(bus, "cases").decode()), "note.added")
+    bus.tick()
+    assert rows(bus, topic, key)[-1].value == newest.value

@@ -18,6 +18,7 @@ class Guards(Table[GuardRow]):
     def __init__(self, store: RocksEntries[Any] | None = None) -> None:
         super().__init__(store)
         self._of: defaultdict[str, set[str]] = defaultdict(set)
+        self._unread: set[str] = set()
 
     def added(self, key: str) -> None:
         """Index rows by subject."""
@@ -30,16 +31,27 @@ class Guards(Table[GuardRow]):
     def since(self, subject: str) -> int | None:
         """When the last surge of a subject was seen, Unix ms; None: none was.
 
-        A row nobody can read pauses nothing: the partition that saw the surge says it again (``garbled``).
+        A row nobody can read pauses nothing: the partition that saw the surge says it again (``owed``).
         """
         rows = [self.permitted(key) for key in self._of.get(subject, ())]
         return max((row.since for row in rows if row is not None), default=None)
 
-    def garbled(self, partition: int) -> Iterator[GuardRow]:
-        """Rows of a partition behind which something stands that nobody can read, to be said again."""
-        for key in self.unreadable:
+    def apply(self, partition: int, offset: int, key: bytes | None, value: bytes | None) -> None:
+        """Take in one record; one without an offset was decided here, and is owed until it is read."""
+        super().apply(partition, offset, key, value)
+        name = (key or b"").decode(errors="surrogateescape")
+        (self._unread.add if offset < 0 else self._unread.discard)(name)
+
+    def owed(self, partition: int) -> Iterator[GuardRow]:
+        """Rows of a partition to be said again: not read yet, or behind them stands what nobody can read."""
+        for key in sorted(self._unread.union(self.unreadable)):
             entry = self._entries.get(key)
-            if entry is not None and self._broken[key].keys() == {entry.partition} == {partition}:
+            if entry is None or entry.partition != partition:
+                continue
+            broken = self._broken.get(key, {}).keys()
+            if not broken:
+                yield entry.row
+            elif broken == {partition}:
                 yield entry.row.model_copy(update={"version": entry.row.version + 1})
 
     def strictness(self, row: GuardRow) -> tuple[Any, ...]:

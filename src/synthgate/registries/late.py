@@ -23,6 +23,10 @@ class Late:
         else:
             self._keys[partition][key] = version
 
-    def take(self, partition: int) -> Mapping[str, int]:
-        """Keys to be said again, and the version that stands last; told once."""
-        return self._keys.pop(partition, {})
+    def of(self, partition: int) -> Mapping[str, int]:
+        """Keys to be said again until they were read again, and the version that stands last."""
+        return dict(self._keys.get(partition, {}))
+
+    def drop(self, partition: int) -> None:
+        """Not ours any more."""
+        self._keys.pop(partition, None)

@@ -103,11 +103,12 @@ class Table(Generic[R]):
         return None if row is UNREADABLE else row
 
     def overspoken(self, partition: int) -> Iterator[R]:
-        """Rows of a partition behind which another owner's late word stands, to be said again; each once.
+        """Rows of a partition behind which another owner's late word stands, to be said again.
 
-        Of rows of one version with different contents the next version is said.
+        Each until it was read again: what a batch says is thrown away if the batch must wait. Of rows of one
+        version with different contents the next version is said.
         """
-        for key, version in self.late.take(partition).items():
+        for key, version in self.late.of(partition).items():
             row = self.permitted(key)
             if row is not None:
                 yield row.model_copy(update={"version": max(row.version, version + 1)})

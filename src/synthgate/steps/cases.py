@@ -147,7 +147,7 @@ class Cases:
         """Not ours any more."""
         self.holds.drop(partition)
         self.surges.drop(partition)
-        self.late.take(partition)
+        self.late.drop(partition)
         self.seen.drop(partition)
         for case in [case for case, at in self._partition.items() if at == partition]:
             row = self._rows.pop(case)

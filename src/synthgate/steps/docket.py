@@ -42,7 +42,7 @@ class Docket:
 
     def say_again(self, work: Work) -> None:
         """Rows of this partition behind which another owner's late word stands on the topic."""
-        for case, version in self.cases.late.take(work.partition).items():
+        for case, version in self.cases.late.of(work.partition).items():
             row = self.cases.get(case)
             if row is None:
                 continue

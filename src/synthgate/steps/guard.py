@@ -119,9 +119,9 @@ class Guard:
         )  # fmt: skip
 
     def say_again(self, work: Work) -> None:
-        """Guards of this partition behind which another owner's late word, or no word, stands on the topic."""
+        """Guards of this partition that do not stand last on the topic, or not yet."""
         guards = self._registries.guards
-        for row in (*guards.overspoken(work.partition), *guards.garbled(work.partition)):
+        for row in (*guards.overspoken(work.partition), *guards.owed(work.partition)):
             self._say(row, work)
 
     def _say(self, row: GuardRow, work: Work) -> None:
