@@ -127,6 +127,25 @@ def test_what_permits_a_user_outlives_the_process(tmp_path: Path) -> None:
     assert again.fold(a_fact_event("identity.verified"), HASH) is None
 
 
+def test_what_is_to_be_said_again_outlives_the_process(tmp_path: Path) -> None:
+    """The store begins behind the late word, so nobody would read it again (ADR 0024)."""
+    users = Users(RocksEntries(tmp_path, UserRow, 1))
+    row = users.fold(a_fact_event("identity.verified"), HASH)
+    assert row is not None
+    put_one(users, row.model_copy(update={"version": 3}), 0)
+    put_one(users, row.model_copy(update={"facts": []}), 1)
+    users.save({0: 2}, 1)
+    users.close()
+    again = Users(RocksEntries(tmp_path, UserRow, 1))
+    (said,) = again.overspoken(0)
+    assert (said.version, said.facts) == (3, row.facts)
+    put_one(again, said, 2)
+    assert not list(again.overspoken(0))
+    again.save({0: 3}, 1)
+    again.close()
+    assert not list(Users(RocksEntries(tmp_path, UserRow, 1)).overspoken(0))
+
+
 def test_a_store_of_another_epoch_or_row_model_is_built_anew(tmp_path: Path) -> None:
     for other in ("epoch", "model"):
         table = accounts(tmp_path)

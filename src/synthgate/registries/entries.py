@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -28,11 +28,15 @@ _META: Final = b"\x00meta"
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a store was left with. positions: read up to there, by partition; at: Unix ms of the last saving."""
+    """What a store was left with. positions: read up to there, by partition; at: Unix ms of the last saving.
+
+    late: what was to be said again, by partition and key (``late.py``).
+    """
 
     positions: Mapping[int, int]
     at: int
     broken: Mapping[str, Mapping[int, int]]
+    late: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
 
 class StoreError(Exception):
@@ -86,7 +90,8 @@ class RocksEntries(Parsed[R]):
             self.forget()
             return
         broken = {key: _whole(offsets) for key, offsets in row["broken"].items()}
-        self.saved = Saved(_whole(row["positions"]), row["at"], broken)
+        late = {int(p): keys for p, keys in row.get("late", {}).items()}
+        self.saved = Saved(_whole(row["positions"]), row["at"], broken, late)
         self._count = row["count"]
 
     def _packed(self, key: str) -> bytes | None:
@@ -140,7 +145,10 @@ class RocksEntries(Parsed[R]):
             if raw is not None:
                 yield key, self._cached.get(key) or self._parsed(raw)
 
-    def save(self, positions: Mapping[int, int], at: int, broken: Mapping[str, Any]) -> None:
+    def save(
+        self, positions: Mapping[int, int], at: int, broken: Mapping[str, Any],
+        late: Mapping[int, Mapping[str, int]],
+    ) -> None:  # fmt: skip
         """Write what was put since the last time, with how far was read, in one batch."""
         from rocksdict import WriteBatch
 
@@ -154,11 +162,13 @@ class RocksEntries(Parsed[R]):
             "form": self._form, "positions": {str(p): o for p, o in positions.items()}, "at": at,
             "count": self._count,
             "broken": {k: {str(p): o for p, o in places.items()} for k, places in broken.items()},
+            "late": {str(p): keys for p, keys in late.items()},
         }  # fmt: skip
         batch.put(_META, json.dumps(meta).encode())  # keys nobody can read need not be Unicode
         self._db.write(batch)
         self._pending.clear()
-        self.saved = Saved(dict(positions), at, {k: dict(places) for k, places in broken.items()})
+        places = {key: dict(offsets) for key, offsets in broken.items()}
+        self.saved = Saved(dict(positions), at, places, late)
 
     def forget(self) -> None:
         """Empty the store."""

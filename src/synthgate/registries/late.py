@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 
 class Late:
-    """Keys whose last record on one topic is not the row that is held, by partition."""
+    """Keys whose last record on one topic is not the row that is held, by partition. held: from before."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: Mapping[int, Mapping[str, int]] | None = None) -> None:
         self._keys: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        self._keys.update({partition: dict(keys) for partition, keys in (held or {}).items()})
 
     def noted(self, partition: int, key: str, version: int, *, holds: bool) -> None:
         """A row of this version was read. holds: it is the one that is held now."""
@@ -26,6 +27,10 @@ class Late:
     def of(self, partition: int) -> Mapping[str, int]:
         """Keys to be said again until they were read again, and the version that stands last."""
         return dict(self._keys.get(partition, {}))
+
+    def every(self) -> Mapping[int, Mapping[str, int]]:
+        """All of them, to be kept with the copy they were read into."""
+        return {partition: dict(keys) for partition, keys in self._keys.items() if keys}
 
     def drop(self, partition: int) -> None:
         """Not ours any more."""

@@ -46,7 +46,7 @@ class Table(Generic[R]):
 
     def __init__(self, store: RocksEntries[Any] | None = None) -> None:
         self.unkeyed = 0
-        self.late = Late()
+        self.late = Late({} if store is None or store.saved is None else store.saved.late)
         self._model: type[Row] = ROWS[self.topic]
         self._store = store
         self._entries: Entries[R] = store if store is not None else self._in_memory()
@@ -62,7 +62,7 @@ class Table(Generic[R]):
     def save(self, positions: Mapping[int, int], at: int) -> None:
         """Keep what was applied, read up to these positions at this time (Unix ms); in memory nothing."""
         if self._store is not None:
-            self._store.save(positions, at, self._broken)
+            self._store.save(positions, at, self._broken, self.late.every())
 
     def close(self) -> None:
         """Let a local store go."""
