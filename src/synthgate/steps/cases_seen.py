@@ -15,10 +15,13 @@ from synthgate.events.decision import CaseRow
 KINDS: Final = (*(kind for kind in MACHINES if kind != USER.kind), "work")
 """Kinds of case that are counted; ``work`` is what the platform owes and has not answered."""
 
+_CLOSED_MAX: Final = 1_000
+"""Closed cases of a kind remembered at least: one case nobody closes must not keep all that came after it."""
+
 
 @dataclass(slots=True)
 class _Open:
-    """Cases of one kind; ``by_age`` holds closed ones too, until they come up."""
+    """Cases of one kind; ``by_age`` holds closed ones too, until they come up or are most of it."""
 
     since: dict[str, int] = field(default_factory=dict)
     by_age: list[tuple[int, str]] = field(default_factory=list)
@@ -42,6 +45,8 @@ class CasesSeen:
         held = self._open[partition][row.kind]
         if row.state != "open":
             held.since.pop(row.case, None)
+            if len(held.by_age) > 2 * len(held.since) + _CLOSED_MAX:
+                held.by_age = sorted((since, case) for case, since in held.since.items())
         elif held.since.get(row.case) != row.opened_at:
             held.since[row.case] = row.opened_at
             heapq.heappush(held.by_age, (row.opened_at, row.case))
