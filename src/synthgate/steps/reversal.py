@@ -153,9 +153,9 @@ class Reversal:
                 )
                 self._violations.take_back(held, now.values(), event, work)
                 held = self._docket.get(held.case) or held
-            elif _noted(held, id_):
+            elif taken:
                 self._violations.standing.settle(held, work, rollback.at)
-            for noted in _noted(held, id_):
+            for noted in _noted(held, id_) if taken else ():
                 if noted.detail["told"]:
                     self._tell(
                         rollback, held, min(noted.detail["told"]), f"{noted.id}/notice", work
@@ -194,19 +194,17 @@ class Reversal:
         if held is not None:
             id_ = f"resumed/{at}/{held.case}"
             causes = {row.cause for row in cases}
-            waited = [
-                one.penalty
-                for one in Conduct.from_row(held.detail).violations
-                if one.cause in causes and one.undone_by == WAITS
-            ]
+            mine = [one for one in Conduct.from_row(held.detail).violations if one.cause in causes]
+            waited = [one.penalty for one in mine if one.undone_by == WAITS]
             if waited:
                 name = _next_id(held, id_, waited)
                 event = Happened("penalty.resumed", name, at, detail={"counts": waited})
                 self._violations.resume(held, waited, event, work)
                 held = self._docket.get(held.case) or held
-            elif _noted(held, id_):
+            said = {one for noted in _noted(held, id_) for one in noted.detail["counts"]}
+            counted = said.intersection(one.penalty for one in mine)
+            if counted and not waited:
                 self._violations.standing.settle(held, work, at)
-            counted = [one for noted in _noted(held, id_) for one in noted.detail["counts"]]
             if counted:
                 conduct = Conduct.from_row(held.detail)
                 before = self._steps(conduct.marked(counted, (None,), WAITS))
