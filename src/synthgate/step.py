@@ -66,6 +66,8 @@ class Outputs:
     """Of generations let out: reported as delivered, unreconciled or unwatched, to how many."""
     guards: Counter[str] = field(default_factory=Counter)
     """What surges of refusals rest on (entry, library, rule), each counted once a surge and partition."""
+    guards_waiting: Mapping[str, int] | None = None
+    """The same, of surges nobody has answered, if this was looked at."""
     deadlines: tuple[int, int, int] | None = None
     """Cases that wait for a time, cases overdue, ms the oldest of these is, if this was looked at."""
     years_lacking: int | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 UNPROVED: Final = 'synthgate_log_unproved_age_seconds{partition="3"}'
+WAITING: Final = 'synthgate_blast_guards_waiting{rests_on="entry",partition="0"}'
 OVERDUE: Final = 'synthgate_cases_overdue{partition="0"}'
 UP: Final = 'up{job="synthgate",instance="a"}'
 EVENTS: Final = 'synthgate_consumed_records_total{duty="identity",topic="generation.events"}'
@@ -120,7 +121,7 @@ CASES: Final[dict[str, Case]] = {
         ),
     ),
     "Bypass": _new('synthgate_bypass_total{way="after_a_refusal"}'),
-    "BlastGuard": _new('synthgate_blast_guards_total{rests_on="entry"}'),
+    "BlastGuard": Case({WAITING: "0+0x200 1+0x100"}, ({WAITING: "1+0x200 0+0x100"},)),
     "Unreconciled": Case(
         (
             {'synthgate_deliveries_total{result="unreconciled"}': "_x200 1+0x100"},

@@ -1,5 +1,6 @@
 """A surge of refusals that rest on one thing makes penalties wait; two people let it go, or roll it back."""
 
+import asyncio
 import os
 import re
 import time
@@ -328,6 +329,23 @@ def test_what_a_person_judged_too_does_not_rest_on_the_list_alone(bus: LocalBus)
     assert case(bus, f"content/{judged.decision}").detail["rests"]["alone"] is False
     roll_back(bus)
     assert suspended(bus, ["u"]) == ["u"]
+
+
+def unanswered(bus: LocalBus) -> int:
+    """Surges nobody has answered, as the partitions' ticks tell the metrics."""
+    incidents = next(stage for stage in bus.stages if stage.name == "incidents")
+    told = [asyncio.run(incidents.tick(p, bus.now_ms)).guards_waiting for p in (0, 1)]
+    return sum(sum(one.values()) for one in told if one is not None)
+
+
+def test_what_waits_is_told_until_two_people_have_answered(bus: LocalBus) -> None:
+    assert unanswered(bus) == 0
+    ask(bus, people(40))
+    subjects = {name.partition("/")[2] for name in guards(bus)}
+    assert unanswered(bus) == len(guards(bus)) >= len(subjects)
+    for subject in subjects:
+        let_go(bus, subject)
+    assert unanswered(bus) == 0
 
 
 def test_a_guard_let_go_counts_what_waited_and_reports_are_due(bus: LocalBus) -> None:

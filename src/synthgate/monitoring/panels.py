@@ -193,6 +193,7 @@ CASES: Final = Dashboard(
         _rate("Holds ended", "synthgate_hold_seconds_count", "hold, by, action"),
         _graph("Generations delivered round the chain", "short", "sum by (way) (synthgate_bypass_total)", "{{way}}"),
         _graph("Surges of refusals", "short", "sum by (rests_on) (synthgate_blast_guards_total)", "{{rests_on}}"),
+        _graph("Surges nobody has answered", "short", "sum by (rests_on) (synthgate_blast_guards_waiting)", "{{rests_on}}"),
         _graph("Generations let out, by what the platform reported", "short", "sum by (result) (synthgate_deliveries_total)", "{{result}}"),
         _rate("What incidents publishes", "synthgate_produced_records_total", "topic", where='{duty="incidents"}'),
     ),

@@ -57,6 +57,8 @@ def _show_cases(outputs: Outputs, duty: str, partition: int) -> None:
     for kind, (number, oldest_ms) in (outputs.cases or {}).items():
         put(metrics.CASES_OPEN, number, duty, kind, partition)
         put(metrics.CASE_OLDEST_SECONDS, oldest_ms / 1000, duty, kind, partition)
+    for what, number in (outputs.guards_waiting or {}).items():
+        put(metrics.GUARDS_WAITING, number, duty, what, partition)
     if outputs.deadlines is not None:
         waiting, overdue, oldest_ms = outputs.deadlines
         put(metrics.CASES_WAITING, waiting, duty, partition)

@@ -172,6 +172,10 @@ GUARDS: Final = _counter(
     "blast_guards_total", "surges", "Surges of refusals after which penalties wait",
     "Does one entry, library or rule refuse far more than before?", "rests_on",
 )  # fmt: skip
+GUARDS_WAITING: Final = _gauge(
+    "blast_guards_waiting", "surges", "Surges of refusals that nobody has let go or taken back",
+    "For what do penalties and reports still wait?", "rests_on", "partition",
+)  # fmt: skip
 YEARS_LACKING: Final = _gauge(
     "calendar_years_lacking", "years", "Years whose holidays are needed for deadlines and not known",
     "Can deadlines in working days be reckoned?",

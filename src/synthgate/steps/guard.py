@@ -5,6 +5,7 @@ policy: a bad entry may refuse thousands within minutes, and nobody is to be pun
 """
 
 import logging
+from collections import Counter
 from typing import Final
 
 from synthgate.cases.penalties import WAITS
@@ -96,6 +97,14 @@ class Guard:
             if one.withdraws(rests.library) and rests.since > one.to:
                 return one
         return None
+
+    def waiting(self, partition: int) -> Counter[str]:
+        """Surges of a partition nobody has answered, by what they rest on."""
+        found = Counter(dict.fromkeys(("entry", "library", "rule"), 0))
+        for row in self._registries.guards.rows():
+            if row.partition == partition and self._waits(row.subject):
+                found[row.subject.partition("/")[0]] += 1
+        return found
 
     def _waits(self, subject: str) -> bool:
         since = self._registries.guards.since(subject)

@@ -108,6 +108,7 @@ class IncidentsStep:
         self._reversal.tick(work)
         self._due.tick(work)
         self._unreported.tick(work)
+        work.outputs.guards_waiting = self._guard.waiting(partition)
         return work.outputs
 
     def _say_again(self, work: Work) -> None:
