@@ -232,7 +232,8 @@ def test_a_kms_takes_over_and_is_asked_once_a_file(
     ring.key_for("new")
     for number in range(ROWS - 1):
         ring.key_for(str(number))
-    assert len((tmp_path / "calls").read_text().splitlines()) == 3
+    asked = (tmp_path / "calls").read_text().splitlines()
+    assert asked[2:] == ["wrap", "unwrap"], "what it wrapped is opened once before it is used"
     with pytest.raises(WrongMasterKey, match="kms:prod"):
         KeyRing(folder, NEW).cipher(next(iter(keys)))
     assert rotate(folder, CommandMasters(program, "next")).under == {"kms:next": 3}
@@ -264,6 +265,27 @@ def test_a_kms_that_is_away_or_refuses(
         KeyRing(folder, kms).cipher(key.kid)
 
 
+NONSENSE = [sys.executable, "-c", "print('bm9uc2Vuc2U=')"]
+
+
+def test_a_kms_that_answers_nonsense_takes_nothing_over(
+    model: tuple[Path, dict[str, bytes], str],
+) -> None:
+    """What it says it wrapped is opened again before the only wrap there is gives way to it."""
+    folder, keys, gone = model
+    kms = CommandMasters(NONSENSE, "prod", LocalMasters([OLD]))
+    with pytest.raises(StoreFailed, match="KMS"):
+        rotate(folder, kms)
+    holds(folder, keys, gone, OLD)
+    files = sorted(folder.iterdir())
+    with pytest.raises(StoreFailed, match="KMS"):
+        KeyRing.open(folder, kms).key_for("new")
+    assert sorted(folder.iterdir()) == files
+    refuses = CommandMasters([sys.executable, "-c", "raise SystemExit(3)"], "prod")
+    with pytest.raises(StoreFailed, match="KMS"):
+        KeyRing(folder, refuses).key_for("new")
+
+
 def test_the_commands_lead_from_one_key_to_the_next(tmp_path: Path, capsys: Any) -> None:
     from synthgate.crypto.keys import KeyFolder
     from synthgate.ledger.rings import open_ring
@@ -288,6 +310,16 @@ def test_the_commands_lead_from_one_key_to_the_next(tmp_path: Path, capsys: Any)
     assert list(KeyFolder(settings.keys_dir).master_keys) == ["master-2.key", "master-3.key"]
     (settings.keys_dir / "master-2.key").rename(tmp_path / "away")
     assert run(capsys, *options, "keys", "rotate")[0] == 78
+
+
+@pytest.mark.parametrize("program", ["'unclosed", "  "])
+def test_a_kms_command_that_is_none_is_told(program: str, tmp_path: Path, capsys: Any) -> None:
+    options = ("--set", f"data_dir={tmp_path}")
+    assert run(capsys, *options, "keys", "init")[0] == 0
+    options += ("--set", f"kms_command={program}", "--set", "kms_key=k")
+    for command in ("rotate", "show"):
+        code, _, why = run(capsys, *options, "keys", command)
+        assert (code, "kms_command" in why) == (78, True)
 
 
 def test_with_a_kms_no_master_need_lie_in_the_folder(

@@ -132,10 +132,12 @@ def add_canary(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Print a fingerprint of each key; 78 if one of them is missing or malformed."""
     from synthgate.crypto.keys import KeyFolder, KeyFolderError
+    from synthgate.ledger.rings import masters_of
 
     settings = load(args)
     folder = KeyFolder(settings.keys_dir)
     if settings.kms_command:
+        masters_of(settings, folder)  # says what is wrong with these settings
         print(f"{'master':<14} kms:{settings.kms_key}, by {settings.kms_command.split()[0]}")
     for name, key in (
         folder.master_keys.items() if folder.has_master or not settings.kms_command else ()

@@ -129,11 +129,17 @@ def open_wrap(path: Path, masters: Masters) -> FileKey:
 
 
 def encode_wrap(path: Path, key: bytes, masters: Masters) -> bytes:
-    """The ``.wrap`` of a file, under the current master. Raises StoreFailed where the KMS is away."""
+    """The ``.wrap`` of a file, under the current master, opened again before anything rests on it.
+
+    Raises StoreFailed where the KMS is away, refuses, or does not give back what it was given.
+    """
     try:
         wrapped = masters.wrap(key, _context(path))
-    except MasterAway as error:
+        back = masters.unwrap(masters.current, wrapped, _context(path))
+    except (MasterAbsent, MasterAway, MasterRefused) as error:
         raise StoreFailed(f"the KMS does not wrap the key of {path}: {error}") from error
+    if not hmac.compare_digest(back, key):
+        raise StoreFailed(f"the KMS does not give back the key of {path} that it wrapped")
     row = {"v": 1, "master": masters.current, "wrapped": base64.b64encode(wrapped).decode()}
     return json.dumps(row).encode() + b"\n"
 

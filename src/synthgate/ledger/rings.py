@@ -18,7 +18,13 @@ def masters_of(settings: Settings, keys: KeyFolder | None = None) -> Masters:
     if not settings.kms_key:
         raise KeyFolderError("kms_command is set, and kms_key is not: it names the KMS's key")
     local = keys.masters if keys.has_master else None
-    return CommandMasters(shlex.split(settings.kms_command), settings.kms_key, local)
+    try:
+        program = shlex.split(settings.kms_command)
+    except ValueError as error:
+        raise KeyFolderError(f"kms_command cannot be read: {error}") from None
+    if not program:
+        raise KeyFolderError("kms_command names no program")
+    return CommandMasters(program, settings.kms_key, local)
 
 
 def open_ring(settings: Settings, keys: KeyFolder | None = None) -> KeyRing:
