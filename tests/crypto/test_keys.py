@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -115,3 +117,22 @@ def test_init_where_no_folder_can_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(KeyFolderError, match="file"):
         KeyFolder.init(tmp_path / "file" / "keys")
+
+
+@pytest.mark.parametrize("step", ["fsync", "link"])
+def test_a_key_file_is_whole_or_not_there(
+    folder: KeyFolder, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A torn one would be taken for a key that was lost, and nobody would start."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, step, full)
+        with pytest.raises(KeyFolderError, match=r"master-2\.key.*No space left"):
+            folder.add_master_key()
+    assert list(KeyFolder(folder.path).master_keys) == ["master.key"]
+    assert [path for path in folder.path.iterdir() if path.suffix == ".tmp"] == []
+    assert folder.add_master_key() == "master-2.key"
+    assert (folder.path / "master-2.key").stat().st_mode & 0o077 == 0

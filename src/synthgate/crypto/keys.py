@@ -223,20 +223,26 @@ class KeyFolder:
         return bytes.fromhex(text)
 
     def _write(self, name: str, key: bytes) -> None:
+        """A key file, whole or not there: a torn one would be taken for a key that was lost."""
         path = self.path / name
+        part = self.path / f"{secrets.token_hex(8)}.tmp"
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with os.fdopen(fd, "w", encoding="ascii") as file:
+                    file.write(key.hex() + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.link(part, path)
+            finally:
+                part.unlink()
+            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
         except OSError as error:
             raise KeyFolderError(f"cannot create the key file {path}: {error.strerror}") from error
-        with os.fdopen(fd, "w", encoding="ascii") as file:
-            file.write(key.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _mend(path: Path) -> str:
