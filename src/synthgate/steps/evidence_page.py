@@ -4,6 +4,7 @@ One file without scripts or anything from elsewhere. Everything written by other
 """
 
 import html
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
@@ -76,12 +77,14 @@ _FIELDS: Final = (
     "action", "type", "tenant", "event_id", "event_time", "recorded_at", "keep_until", "produce_id", "user",
     "account", "net", "medium", "template", "model", "purpose", "subjects", "label", "event",
 )  # fmt: skip
+_OURS: Final = ("action", "verdicts")
+"""Members whose values are words of ours; any other's are shown as they stand."""
 _TIMES: Final = ("event_time", "recorded_at", "keep_until", "at")
 _STYLE: Final = (
     "body{font:15px/1.6 sans-serif;max-width:64em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse;margin:0 0 2em;width:100%}"
     "th,td{border:1px solid #888;padding:.3em .6em;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    "th{width:11em;font-weight:600}code{font-size:.85em}"
+    "th{width:11em;font-weight:600}pre{margin:0;white-space:pre-wrap}"
 )
 
 
@@ -143,6 +146,8 @@ def _line(name: str, value: Any, language: str) -> str:
 
 
 def _shown(name: str, value: Any, language: str) -> str:
+    if name == "event":  # as received: none of its words is taken for one of ours
+        return f"<pre>{html.escape(json.dumps(value, ensure_ascii=False, indent=1))}</pre>"
     if isinstance(value, Mapping):
         return "<br>".join(
             f"{_word(key, language)}: {_shown(key, inner, language)}"
@@ -152,13 +157,19 @@ def _shown(name: str, value: Any, language: str) -> str:
         return "<br>".join(_shown(name, inner, language) for inner in value)
     if isinstance(value, int) and not isinstance(value, bool) and name in _TIMES:
         return html.escape(moment(value, language))
-    return _word(str(value), language) if isinstance(value, str) else html.escape(str(value))
+    return _word(value, language) if name in _OURS else html.escape(str(value))
 
 
 def moment(at_ms: int, language: str) -> str:
-    """A time as people write it: Beijing's for Chinese readers, UTC for others, and which."""
+    """A time as people write it: Beijing's for Chinese readers, UTC for others, and which.
+
+    One that no calendar has is shown as the number it is: events say what their senders please.
+    """
     zone = timezone(timedelta(hours=8)) if language == "zh" else UTC
-    return datetime.fromtimestamp(at_ms / 1000, zone).isoformat(" ", "milliseconds")
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, zone).isoformat(" ", "milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return str(at_ms)
 
 
 def _word(name: str, language: str) -> str:
