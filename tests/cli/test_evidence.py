@@ -115,6 +115,7 @@ def test_from_a_labelled_file_to_who_what_and_when_checked_elsewhere(
     assert out.stat().st_mode & 0o077 == 0
     code, found = check(out)
     assert (code, found["whole"], found["entries"], found["opened"]) == (0, True, 2, 0)
+    assert ["only the clear headers" in note for note in found["notes"]] == [True]
     files = members(out)
     report = json.loads(files["report.json"])
     made = next(row for row in report["rows"] if row["type"] == "generation.completed")
@@ -190,7 +191,8 @@ def test_a_case_brings_what_it_came_from(
     monkeypatch.setattr(casebook, "read", read)
     code, out, said = make("--case", case.case)
     assert code == 0, said
-    assert check(out)[0] == 0
+    code, found = check(out)
+    assert (code, "case.json is the maker's word" in found["notes"]) == (0, True)
     report = json.loads(members(out)["report.json"])
     assert [row["event_id"] for row in report["rows"]] == ["bad"]
     assert "DSP-6-1" in {rule for one in report["rules"] for rule in one["rules"]}
@@ -279,7 +281,19 @@ def test_what_its_maker_changed_afterwards_is_found(
     def path(manifest: Any, files: Any) -> None:
         manifest["entries"][0]["path"] = manifest["entries"][1]["path"]
 
-    assert again(lambda manifest, files: None)[0] == 0
+    def summed_up(name: str, value: Any) -> Any:
+        def change(manifest: Any, files: Any) -> None:
+            report = json.loads(files["report.json"]) | {name: value}
+            files["report.json"] = json.dumps(report).encode()
+            for one in evidence.LANGUAGES:
+                files[f"report.{one}.html"] = evidence_page.page(report, one).encode()
+
+        return change
+
+    house = {"rules": ["HOUSE-x"], "cites": "DSP 10", "force": "statute", "verified": True}
+    house |= {"source": "", "zh": "应当", "en": "must"}
+    code, found = again(lambda manifest, files: None)
+    assert (code, found["notes"]) == (0, [])
     name = next(name for name in whole.files if name.startswith("entries"))
     checkpoint = next(name for name in whole.files if name.startswith("checkpoints"))
     for change, says in (
@@ -288,6 +302,10 @@ def test_what_its_maker_changed_afterwards_is_found(
         (reported(verdicts=[]), "says otherwise: verdicts"),
         (reported(index=999), "other entries"),
         (page, "is not the page of report.json"),
+        (summed_up("rules", [house]), "does not come of its rows: rules"),
+        (summed_up("actions", {"release": 9}), "does not come of its rows: actions"),
+        (summed_up("states", {"kept": 9}), "does not come of its rows: states"),
+        (lambda manifest, files: manifest["media"].clear(), "media are not those"),
         (key, "does not open its content"),
         (path, "does not lead to the checkpoint"),
         (swap, "is not what was logged"),
@@ -394,3 +412,40 @@ def test_what_is_erased_or_expired_is_said_and_still_proved(
     assert report["states"] == {"kept": 0, "erased": 0, "expired": 5}
     code, found = check(tmp_path / "2.zip")
     assert (code, found["entries"], found["opened"]) == (0, 5, 0)
+    assert ["had expired" in note for note in found["notes"]] == [True]
+    made = decode_bundle((tmp_path / "2.zip").read_bytes(), bus.parts.keys.checkpoint_public, "x")
+    report["rows"][0] |= {"user": "somebody", "verdicts": []}
+    files = made.files | {"report.json": json.dumps(report).encode()}
+    forged = encode_bundle(
+        made.manifest, files, bus.settings.log_name, bus.parts.keys.checkpoint_private
+    )
+    (tmp_path / "3.zip").write_bytes(forged)
+    code, found = check(tmp_path / "3.zip")
+    assert (code, "says otherwise: user, verdicts" in str(found["faults"])) == (1, True)
+
+
+def test_pages_of_another_version_are_said_not_to_be_checked(
+    told: tuple[LocalBus, Decision, Decision], make: Any, check: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from synthgate.cli import evidence as command
+
+    monkeypatch.setattr(command, "__version__", "0.0.9")
+    code, found = check(make("--user", f"t/{USER}", "--content")[1])
+    assert (code, ["another version" in note for note in found["notes"]]) == (0, [True])
+
+
+def test_a_signed_list_of_files_that_is_none_is_a_fault(tmp_path: Path) -> None:
+    from synthgate.crypto.keys import KeyFolder
+    from synthgate.crypto.notes import sign
+
+    keys = KeyFolder.init(tmp_path / "keys")
+    for files in ({"a": 1}, {"a": {}}, [1], None):
+        text = json.dumps({"v": 1, "log_name": "x", "files": files}).encode()
+        note = sign(bundles._signed("x/evidence", text), "x/evidence", keys.checkpoint_private)
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for name, data in (("manifest.json", text), ("manifest.note", note), ("a", b"")):
+                archive.writestr(zipfile.ZipInfo(name), data)
+        with pytest.raises(BundleDamaged, match="cannot be read"):
+            decode_bundle(out.getvalue(), keys.checkpoint_public, "x")

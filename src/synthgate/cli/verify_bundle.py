@@ -1,6 +1,7 @@
 """``synthgate verify BUNDLE``: whether an evidence bundle is what its maker signed and what the log held."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ def verify(path: Path, public: bytes, private: Path | None, *, as_json: bool) ->
     from synthgate.ledger.bundle_check import BundleChecked, check_bundle
 
     manifest: dict[str, Any] = {}
+    notes: list[str] = []
     try:
         bundle = decode_bundle(_unsealed(path.read_bytes(), private), public, str(path))
     except BundleDamaged as error:
@@ -32,11 +34,12 @@ def verify(path: Path, public: bytes, private: Path | None, *, as_json: bool) ->
         found = check_bundle(bundle, public)
         if not found.faults:
             found.faults = _said(bundle, found)
+            notes = [] if found.faults else list(_unproved(bundle, found))
     asked, made = manifest.get("asked"), manifest.get("made")
     if as_json:
         row = {
             "whole": not found.faults, "entries": found.proved, "opened": found.opened, "asked": asked,
-            "made": made, "faults": found.faults,
+            "made": made, "notes": notes, "faults": found.faults,
         }  # fmt: skip
         print(json.dumps(row, ensure_ascii=False, indent=2))
     else:
@@ -46,12 +49,31 @@ def verify(path: Path, public: bytes, private: Path | None, *, as_json: bool) ->
         print(
             f"{found.proved} entries lead to signed checkpoints; content of {found.opened} was opened"
         )
-        if not found.opened and not found.faults:
-            print("  note: without keys only clear headers were held against the report")
+        for note in notes:
+            print(f"  note: {note}")
         for fault in found.faults:
             print(f"  FAULT {fault}")
         print("NOT WHOLE" if found.faults else "whole")
     return 1 if found.faults else 0
+
+
+def _unproved(bundle: "Bundle", found: "BundleChecked") -> Iterator[str]:
+    """What a whole bundle says that nothing here bears out: its maker's word."""
+    from synthgate import __version__
+    from synthgate.law import load as load_law
+
+    shut = sum(one.header is not None and one.content is None for one in found.entries)
+    gone = sum(one.header is None for one in found.entries)
+    if shut:
+        yield f"of {shut} entries only the clear headers were held against the report: no key to them is here"
+    if gone:
+        yield f"of {gone} entries only hash and place are proved: that they had expired is the maker's word"
+    if bundle.manifest["made"]["version"] != __version__:
+        yield f"pages and summary are by another version than this, {__version__}: not held against the rows"
+    elif json.loads(bundle.files["report.json"])["laws"] not in ([], [load_law().hash]):
+        yield "the rules are of a law set that is not here: their sentences are the maker's word"
+    if "case.json" in bundle.files:
+        yield "case.json is the maker's word"
 
 
 def _unsealed(data: bytes, private: Path | None) -> bytes:
@@ -85,14 +107,18 @@ def _said(bundle: "Bundle", found: "BundleChecked") -> list[str]:
             faults.append("report.json: speaks of other entries than the bundle holds")
         for one in found.entries:
             row = rows.get((one.log, one.index))
-            if row is None or one.header is None:
+            if row is None:
                 continue
-            wrong = evidence.disagreements(row, one.header, one.content)
+            if one.header is None:
+                wrong = evidence.unfounded(row)
+            else:
+                wrong = evidence.disagreements(row, one.header, one.content)
             if wrong:
                 faults.append(
                     f"report.json: entry {one.log}/{one.index} says otherwise: {', '.join(wrong)}"
                 )
         if bundle.manifest["made"]["version"] == __version__:
+            faults += _summed_up(bundle.manifest, report, found)
             for language in evidence.LANGUAGES:
                 name = f"report.{language}.html"
                 if bundle.files[name] != evidence_page.page(report, language).encode():
@@ -100,3 +126,25 @@ def _said(bundle: "Bundle", found: "BundleChecked") -> list[str]:
     except _UNFIT as error:
         return [f"report.json: makes no sense: {error!r}"]
     return faults
+
+
+def _summed_up(
+    manifest: dict[str, Any], report: dict[str, Any], found: "BundleChecked"
+) -> Iterator[str]:
+    """Where what stands over the rows, counts, sentences and rules, does not come of the rows."""
+    from synthgate.law import load as load_law
+    from synthgate.steps import evidence
+
+    book = load_law()
+    states = {(one.log, one.index): one.state for one in found.entries}
+    gathered = evidence.Gathered(rows=report["rows"], states=states)
+    again = evidence.report(manifest["asked"], gathered, book, manifest["made"])
+    if report["laws"] != [book.hash]:  # sentences of a law set that is not here: ``_unproved``
+        again["rules"] = report["rules"]
+    wrong = sorted(
+        name for name in {*again, *report} if name not in report or again.get(name) != report[name]
+    )
+    if wrong:
+        yield f"report.json: does not come of its rows: {', '.join(wrong)}"
+    if manifest["media"] != evidence.media(gathered):
+        yield "manifest.json: media are not those of report.json"

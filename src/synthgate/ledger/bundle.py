@@ -105,7 +105,8 @@ def decode_bundle(data: bytes, public: bytes, where: str) -> Bundle:
         raise BundleDamaged(f"{where}: has no {error.args[0]}") from None
     try:
         manifest = json.loads(text)
-        log_name, listed = str(manifest["log_name"]), dict(manifest["files"])
+        log_name = str(manifest["log_name"])
+        listed = {name: str(row["sha256"]) for name, row in dict(manifest["files"]).items()}
         signed = open_note(
             note.decode("utf-8"), Verifier(origin_of(log_name), public), f"{where}: {NOTE}"
         )
@@ -123,7 +124,7 @@ def decode_bundle(data: bytes, public: bytes, where: str) -> Bundle:
             f"{where}: files that the manifest does not list, or that are gone: {odd}"
         )
     for name, content in found.items():
-        if hashlib.sha256(content).hexdigest() != listed[name]["sha256"]:
+        if hashlib.sha256(content).hexdigest() != listed[name]:
             raise BundleDamaged(f"{where}: {name} is not what was signed")
     return Bundle(manifest, found)
 

@@ -24,6 +24,8 @@ _CLEAR: Final = (
     "action", "tenant", "source", "event_id", "type", "origin", "root", "revision", "supersedes", "answers",
     "cause", "produce_id", "event_time", "recorded_at", "keep_until", "outcomes",
 )  # fmt: skip
+_INDEXED: Final = ("action", "tenant", "event_id", "root", "produce_id", "event_time")
+"""Members of an expired entry's row: all that the index still knows."""
 _OPENED: Final = ("account", "net", "event")
 """Members of a row that only a bundle with content has: a person's account, network fields and words."""
 
@@ -144,11 +146,10 @@ def _object(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _expired(one: Traced) -> dict[str, Any]:
     """What the index still knows of an entry that is gone."""
-    known = dict.fromkeys(_CLEAR) | {
-        "action": one.action, "tenant": one.tenant, "event_id": one.event_id, "root": one.root,
-        "produce_id": one.produce_id, "event_time": one.event_time,
+    known = {name: getattr(one, name) for name in _INDEXED}
+    return {
+        "log": one.log, "index": one.place, **dict.fromkeys(_CLEAR), **known, "verdicts": None,
     }  # fmt: skip
-    return {"log": one.log, "index": one.place, **known, "verdicts": None}
 
 
 def media(gathered: Gathered) -> list[dict[str, str]]:
@@ -212,3 +213,9 @@ def disagreements(
     own = report_row(header, content, words=words)
     names = own if content is not None else ("log", "index", *_CLEAR)
     return sorted(name for name in names if said.get(name) != own[name])
+
+
+def unfounded(said: Mapping[str, Any]) -> list[str]:
+    """Members of a report's row that nobody can know of an entry that has expired."""
+    known = ("log", "index", *_INDEXED)
+    return sorted(name for name, value in said.items() if name not in known and value is not None)
