@@ -1,5 +1,7 @@
 """A PDF says what it is on its first page, drawn last, upright, seen upper left; all else is kept."""
 
+import base64
+import zlib
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,75 @@ def test_contents_and_resources_are_found_wherever_they_stand(entries, above, mo
     # Once more: the line of before is drawn still, and the new one last.
     again, _ = pages.put(made, "AI生成")
     assert pages.NAME in drawn(again)[0]
+
+
+def contents(text, *, packed=False):
+    """A PDF whose first page is drawn by this."""
+    more = b""
+    if packed:
+        text, more = (
+            base64.a85encode(zlib.compress(text)) + b"~>",
+            b"/Filter [/ASCII85Decode /FlateDecode]",
+        )
+    body = b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(text), more, text)
+    return page(b"/Contents 5 0 R", b"/MediaBox [0 0 400 600]", body)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (b"q 1 0 0 1 9 9 cm Q 0 g", 0),
+        (b"0.1 0 0 0.1 500 500 cm q 1 0 0 rg", 1),
+        (b"q 0 0 1 1 re W n q q", 3),
+        (b"BT (q Q \\( BT) Tj <71> Tj /q gs [(q)] TJ ET % q Q BT\n/P <</q 1>> BDC EMC", 0),
+        (b"q BI /W 1 /H 1 /BPC 8 /CS /G ID q EI Q", 0),
+    ],
+)
+def test_states_the_page_leaves_saved_are_restored_before_the_line(text, left, packed):
+    """Else the line is drawn small, clipped or far outside, and nobody sees it."""
+    made, _ = pages.put(contents(text, packed=packed), "AI生成")
+    assert drawn(made)[0].split(b"q\n")[0].split() == [b"Q"] * (left + 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Q 0.01 0 0 0.01 900 900 cm q",
+        b"q Q Q q",
+        b"q " * 101,
+        b"BT (open) Tj",
+        b"/OC /hidden BDC 0 g",
+        b"0 g (never closed",
+        b"<41",
+        b"BI /W 9 ID abc",
+    ],
+)
+def test_after_what_would_hide_the_line_none_is_claimed(text):
+    with pytest.raises(ExplicitError):
+        pages.put(contents(text), "AI生成")
+    marked = mark(contents(text), "a.pdf", "other", "AI生成", Label.first(SAMPLE_CODE, "P-1"))
+    assert (marked.explicit, marked.unshown) == (None, "label_unplaceable")
+
+
+def test_contents_that_cannot_be_read_or_are_too_many_carry_no_line():
+    packed = b"<< /Length 3 /Filter /LZWDecode >>\nstream\nabc\nendstream"
+    with pytest.raises(ExplicitError, match="cannot be read"):
+        pages.put(page(b"/Contents 5 0 R", b"/MediaBox [0 0 400 600]", packed), "AI生成")
+    text = zlib.compress(bytes(5_000_000))
+    large = b"<< /Length %d /Filter /FlateDecode >>\nstream\n%b\nendstream" % (len(text), text)
+    many = b"/Contents [%b]" % (b"5 0 R " * 9)
+    with pytest.raises(ExplicitError, match="too much"):
+        pages.put(page(many, b"/MediaBox [0 0 400 600]", large), "AI生成")
+
+
+def test_a_crop_beyond_the_medium_shows_no_more_than_the_medium():
+    made, _ = pages.put(page(b"/Contents 4 0 R /CropBox [-900 -900 9000 9000]"), "AI生成")
+    numbers = drawn(made)[0].split(b"q\n")[1].split(b" cm")[0].split()
+    assert float(numbers[4]) == 0
+    assert round(float(numbers[3]) + float(numbers[5])) == 600
+    with pytest.raises(ExplicitError):
+        pages.put(page(b"/Contents 4 0 R /CropBox [900 900 950 950]"), "AI生成")
 
 
 def test_a_file_without_information_gets_none_by_this():

@@ -4,6 +4,7 @@ No repair: a file whose cross-reference does not lead to its objects is named br
 reader would find there is anybody's guess. Inflating is bounded.
 """
 
+import base64
 import re
 import zlib
 from collections.abc import Mapping
@@ -96,6 +97,8 @@ def _stream(document: Document, head: Dictionary, end: int) -> bytes:
         raise CarrierError("broken", "a PDF stream without its length")
     body = data[match.end() : match.end() + length]
     filters = document.resolve(head.value(b"Filter"))
+    if isinstance(filters, list) and filters[:1] == [b"/ASCII85Decode"]:
+        body, filters = _letters(body), filters[1:]
     if filters in (None, []):
         return body
     if filters not in (b"/FlateDecode", [b"/FlateDecode"]):
@@ -108,6 +111,14 @@ def _stream(document: Document, head: Dictionary, end: int) -> bytes:
     if inflater.unconsumed_tail:
         raise CarrierError("too_much", f"a PDF stream of more than {STREAM_BYTES_MAX} bytes")
     return _unpredicted(plain, document.resolve(head.value(b"DecodeParms")))
+
+
+def _letters(body: bytes) -> bytes:
+    """Undo ASCII85, as some writers pack every page."""
+    try:
+        return base64.a85decode(body.strip(), adobe=True)
+    except ValueError as error:
+        raise CarrierError("broken", f"a PDF stream that is no ASCII85: {error}") from None
 
 
 def _unpredicted(plain: bytes, parameters: Any) -> bytes:

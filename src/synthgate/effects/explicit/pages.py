@@ -12,10 +12,12 @@ from PIL import Image, ImageOps
 
 from synthgate.effects import text_label
 from synthgate.effects.carriers import pdf
-from synthgate.effects.carriers.pdf_objects import Document
+from synthgate.effects.carriers.carrier import CarrierError
+from synthgate.effects.carriers.pdf_objects import STREAM_BYTES_MAX, Document
 from synthgate.effects.carriers.pdf_tokens import Dictionary, Reference
 from synthgate.effects.explicit import lettering
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.page_state import left_open
 
 NAME: Final = b"/SynthgateLabel"
 _DEPTH_MAX: Final = 32
@@ -53,11 +55,12 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
     free = pdf.size_of(document)
     line = ImageOps.invert(lettering.line(text, _INK_PX).mask.convert("L"))
     line = ImageOps.expand(line, round(line.height * _MARGIN), 255)
+    left = _left_open(page, document)
     draw, ink = _drawing(page, document, line)
     body = _page(page, document, free)
     changed = {
         Reference(free, 0): _stream(b"", b"q\n"),
-        Reference(free + 1, 0): _stream(b"", draw),
+        Reference(free + 1, 0): _stream(b"", b"\nQ" * left + draw),
         Reference(free + 2, 0): _picture(line),
         page.reference: body,
     }
@@ -82,16 +85,42 @@ def _first_page(document: Document) -> Page:
     raise ExplicitError("unsupported", "the PDF has no page to put a label on")
 
 
+def _left_open(page: Page, document: Document) -> int:
+    """States the page's own contents save and do not restore."""
+    contents = bytearray()
+    try:
+        for one in _contents(page, document):
+            contents += document.body(one) + b"\n"
+            if len(contents) > STREAM_BYTES_MAX:
+                raise ExplicitError("unsupported", "the first page holds too much")
+        return left_open(bytes(contents))
+    except CarrierError as error:
+        raise ExplicitError(
+            "unsupported", f"the first page's contents cannot be read: {error}"
+        ) from error
+
+
 def _box(page: Page, document: Document) -> tuple[float, float, float, float]:
     """The visible part of the page, left, bottom, right, top."""
-    found = document.resolve(page.inherited.get(b"CropBox") or page.inherited.get(b"MediaBox"))
+    left, bottom, right, top = _sides(page.inherited.get(b"MediaBox"), document)
+    crop = page.inherited.get(b"CropBox")
+    if crop is not None:  # what lies outside the medium is not seen (ISO 32000-1, 14.11.2)
+        inner = _sides(crop, document)
+        left, bottom = max(left, inner[0]), max(bottom, inner[1])
+        right, top = min(right, inner[2]), min(top, inner[3])
+    if not (1 <= right - left <= 1e6 and 1 <= top - bottom <= 1e6):
+        raise ExplicitError("unsupported", "the PDF's first page is too small or too large")
+    return left, bottom, right, top
+
+
+def _sides(box: Any, document: Document) -> tuple[float, float, float, float]:
+    """A rectangle's sides in order, by whichever corners it is told."""
+    found = document.resolve(box)
     sides = [document.resolve(side) for side in found] if isinstance(found, list) else []
     if len(sides) != 4 or not all(isinstance(side, int | float) for side in sides):
         raise ExplicitError("unsupported", "the PDF does not say how large its first page is")
     left, right = sorted((float(sides[0]), float(sides[2])))
     bottom, top = sorted((float(sides[1]), float(sides[3])))
-    if not (1 <= right - left <= 1e6 and 1 <= top - bottom <= 1e6):
-        raise ExplicitError("unsupported", "the PDF's first page is too small or too large")
     return left, bottom, right, top
 
 
