@@ -82,3 +82,27 @@ def test_a_slide_that_is_no_xml_or_names_entities_is_refused():
     for slide in ("<p:sld", f'<!DOCTYPE a [<!ENTITY b "c">]>{SLIDE}'):
         with pytest.raises(CarrierError):
             slides.put(presentation(slide=slide), "AI生成")
+
+
+@pytest.mark.parametrize("show", ["0", "false"])
+def test_a_hidden_slide_is_not_the_one_that_people_see_first(show):
+    hidden = SLIDE.replace("<p:sld ", f'<p:sld show="{show}" ', 1)
+    now = parts(slides.put(presentation(slide=hidden), "AI生成")[0])
+    assert b"AIGC" not in now["ppt/slides/slide2.xml"]
+    assert b'name="AIGC"' in now["ppt/slides/slide1.xml"]
+    alone = MAIN.replace('<p:sldId id="256" r:id="rId2"/>', "")
+    with pytest.raises(ExplicitError, match="hidden"):
+        slides.put(presentation(main=alone, slide=hidden), "AI生成")
+
+
+def test_shapes_and_slides_that_only_look_like_those_shown_get_no_label():
+    tree = SLIDE[SLIDE.index("<p:cSld>") : SLIDE.index("</p:sld>")]
+    decoy = SLIDE.replace("<p:cSld>", f'<x:never xmlns:x="urn:x">{tree}</x:never><p:cSld>', 1)
+    made = parts(slides.put(presentation(slide=decoy), "AI生成")[0])["ppt/slides/slide2.xml"]
+    assert b"AIGC" not in made[: made.index(b"</x:never>")]
+    assert b"AIGC" in made
+    listed = '<x:never xmlns:x="urn:x"><p:sldId id="1" r:id="rId2"/></x:never><p:sldIdLst>'
+    first = parts(
+        slides.put(presentation(main=MAIN.replace("<p:sldIdLst>", listed, 1)), "AI生成")[0]
+    )
+    assert b"AIGC" in first["ppt/slides/slide2.xml"]

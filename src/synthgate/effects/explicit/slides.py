@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from synthgate.effects import text_label
 from synthgate.effects.carriers import xml_spans, zip_parts
+from synthgate.effects.carriers.xml_spans import Element
 from synthgate.effects.carriers.zip_parts import Parts
 from synthgate.effects.explicit.errors import ExplicitError
 
@@ -17,6 +18,8 @@ _DRAWING: Final = f"{_OFFICE}/drawingml/2006/main"
 _ID: Final = (f"{_OFFICE}/officeDocument/2006/relationships", "id")
 _XML_BYTES_MAX: Final = 64 << 20
 _ELEMENTS_MAX: Final = 300_000
+_SLIDES_READ: Final = 50
+"""So many hidden ones before the first that is shown, and no more."""
 _EMU_PER_POINT: Final = 12_700
 _SIDES: Final = (914_400, 51_206_400)
 """Smallest and largest side of a slide, EMU (ECMA-376 19.7.14)."""
@@ -52,20 +55,36 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
 
 
 def _first_slide(archive: Parts, main: bytes) -> str:
-    """Name of the part with the slide that is shown first."""
+    """Name of the part with the slide that is shown first; hidden ones are not shown."""
     elements = xml_spans.scan(main, _MAIN, _ELEMENTS_MAX)
-    first = next((one for one in elements if one.name == (_SLIDES, "sldId")), None)
-    number = None if first is None else first.attributes.get(_ID)
-    if number is None or _RELATIONS not in archive.parts:
+    numbers = [
+        one.attributes.get(_ID)
+        for one in elements
+        if _stands(one, (_SLIDES, "sldId"), (_SLIDES, "sldIdLst"), (_SLIDES, "presentation"))
+    ]
+    if not numbers or _RELATIONS not in archive.parts:
         raise ExplicitError("unsupported", "the presentation has no slide to put a label on")
     relations = xml_spans.scan(archive.read(_RELATIONS, _XML_BYTES_MAX), _RELATIONS)
-    for one in relations:
-        if one.attributes.get(("", "Id")) == number:
-            target = one.attributes.get(("", "Target"), "")
-            name = posixpath.normpath(posixpath.join("/ppt", target)).lstrip("/")
-            if name in archive.parts:
-                return name
-    raise ExplicitError("broken", "the first slide is not in the package")
+    targets = {
+        one.attributes.get(("", "Id")): one.attributes.get(("", "Target"), "") for one in relations
+    }
+    for number in numbers[:_SLIDES_READ]:
+        name = posixpath.normpath(posixpath.join("/ppt", targets.get(number, ""))).lstrip("/")
+        if name not in archive.parts:
+            raise ExplicitError("broken", "the first slide is not in the package")
+        (slide, *_) = xml_spans.scan(archive.read(name, _XML_BYTES_MAX), name, _ELEMENTS_MAX)
+        if slide.attributes.get(("", "show"), "1") not in ("0", "false"):
+            return name
+    raise ExplicitError("unsupported", "every slide of the presentation is hidden")
+
+
+def _stands(one: Element | None, *names: xml_spans.Name) -> bool:
+    """Whether an element stands under these, from itself up to the root: elsewhere it is not shown."""
+    for name in names:
+        if one is None or one.name != name:
+            return False
+        one = one.parent
+    return one is None
 
 
 def _points(main: bytes) -> int:
@@ -87,7 +106,8 @@ def _top(slide: bytes) -> tuple[int, int]:
         if one.name[1] == "cNvPr" and one.attributes.get(("", "id"), "").isdecimal()
     ]
     for one in elements:
-        if one.name == (_SLIDES, "spTree") and not xml_spans.is_empty(slide, one):
+        shown = _stands(one, (_SLIDES, "spTree"), (_SLIDES, "cSld"), (_SLIDES, "sld"))
+        if shown and not xml_spans.is_empty(slide, one):
             return one.close, max([1, *numbers]) + 1
     raise ExplicitError("unsupported", "the first slide has no shapes to put a label over")
 
