@@ -292,5 +292,5 @@ def let_go(args: argparse.Namespace) -> int:
 def _another(args: argparse.Namespace) -> None:
     if args.by.strip() == args.and_by.strip():
         raise CommandError(
-            "--and-by: another person than --by must agree (DSP 10 ¶2)", CONFIGURATION
+            "--and-by: another person than --by must agree (house policy)", CONFIGURATION
         )
