@@ -69,6 +69,8 @@ def _one(path: Path, found: keyfile.FileKey, masters: Masters, ops: FileOps, don
     fresh = secrets.token_bytes(keyfile.KEY_BYTES)
     wrap = keyfile.encode_wrap(path, fresh, masters)
     with keyfile.locked(path.parent):
+        if not keyfile.is_of(path, found):
+            return  # another rotation was first
         rows = _rows_again(path, AESGCM(found.key), AESGCM(fresh))
         keyfile.replace(
             path.with_suffix(".wrap"), wrap, ops
