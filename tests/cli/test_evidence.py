@@ -375,6 +375,29 @@ def test_members_that_lie_over_one_another_are_refused() -> None:
         decode_bundle(out.getvalue(), b"\x01" * 32, "x")
 
 
+def test_bytes_beside_the_members_are_refused(
+    told: tuple[LocalBus, Decision, Decision], make: Any
+) -> None:
+    """A page before them, or a member that only other programs see: nobody signed either."""
+    public = told[0].parts.keys.checkpoint_public
+    data = make("--user", f"t/{USER}")[1].read_bytes()
+    hidden = io.BytesIO()
+    with zipfile.ZipFile(hidden, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("report.en.html"), b"<html>nothing was found</html>")
+    forged = hidden.getvalue().split(b"PK\x01\x02")[0]
+    end = data.rindex(b"PK\x05\x06")
+    listed = int.from_bytes(data[end + 16 : end + 20], "little")
+    moved = data[end : end + 16] + (listed + len(forged)).to_bytes(4, "little") + data[end + 20 :]
+    assert decode_bundle(data, public, "x").manifest
+    for odd in (
+        b"<html>forged</html>" + data,
+        data[:listed] + forged + data[listed:end] + moved,
+        data[:end] + b"after the list" + data[end:],
+    ):
+        with pytest.raises(BundleDamaged):
+            decode_bundle(odd, public, "x")
+
+
 def test_more_than_a_bundle_holds_is_refused(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "BYTES_MAX", 3_000)
     code, out, why = make("--user", f"t/{USER}")

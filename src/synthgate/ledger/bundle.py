@@ -27,6 +27,10 @@ NOTE: Final = "manifest.note"
 SEAL_CONTEXT: Final = b"synthgate evidence 1"
 VERSION: Final = 1
 _NAME: Final = re.compile(r"[a-z]+(/[0-9]+){0,2}(\.[a-z]{2})?(\.json|\.html|\.note)?")
+_LOCAL_BYTES: Final = 30
+_LISTED_BYTES: Final = 46
+_END_BYTES: Final = 22
+"""Of a ZIP file: a member's own header, its row in the list at the end, and the end, each without names."""
 _DAY_ONE: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -148,6 +152,8 @@ def _members(data: bytes, where: str) -> dict[str, bytes]:
                 if info.filename in found or _NAME.fullmatch(info.filename) is None:
                     raise BundleDamaged(f"{where}: a member's name is odd or stands twice")
                 found[info.filename] = archive.read(info)
+            if _laid_out(archive) != len(data):
+                raise BundleDamaged(f"{where}: holds more than its members")
     except (
         zipfile.BadZipFile,
         NotImplementedError,
@@ -160,3 +166,18 @@ def _members(data: bytes, where: str) -> dict[str, bytes]:
             raise
         raise BundleDamaged(f"{where}: not an evidence bundle: {error}") from error
     return found
+
+
+def _laid_out(archive: zipfile.ZipFile) -> int:
+    """How long a file is that holds these members one after another and nothing else; -1 if they lie otherwise.
+
+    Else bytes that nobody signed could be read by other programs, as a page or as other members.
+    """
+    at = 0
+    for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
+        if info.header_offset != at:
+            return -1
+        at += _LOCAL_BYTES + len(info.filename) + info.file_size
+    if archive.start_dir != at:
+        return -1
+    return at + sum(_LISTED_BYTES + len(info.filename) for info in archive.infolist()) + _END_BYTES
