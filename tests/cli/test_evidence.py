@@ -1,5 +1,6 @@
 """From a label back to who, what and when, handed over whole (DSP-10-10, DSP-16-3, DSP-21-1)."""
 
+import errno
 import html
 import io
 import json
@@ -472,3 +473,29 @@ def test_a_signed_list_of_files_that_is_none_is_a_fault(tmp_path: Path) -> None:
                 archive.writestr(zipfile.ZipInfo(name), data)
         with pytest.raises(BundleDamaged, match="cannot be read"):
             decode_bundle(out.getvalue(), keys.checkpoint_public, "x")
+
+
+def test_a_disk_without_hard_links_takes_a_bundle_too(
+    make: Any, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick on which it is handed over."""
+    from synthgate.ledger.files import FileOps
+
+    def no_links(*_: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    whole = FileOps.write_whole
+
+    def full(ops: FileOps, path: Path, data: bytes) -> None:
+        whole(ops, path, data[: len(data) // 2] if path.suffix == ".zip" else data)
+        if path.suffix == ".zip":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileOps, "link", no_links)
+    code, out, said = make("--user", f"t/{USER}")
+    assert (code, check(out)[0]) == (0, 0), said
+    assert list(out.parent.glob("*.tmp")) == []
+    with monkeypatch.context() as broken:
+        broken.setattr(FileOps, "write_whole", full)
+        code, out, why = make("--user", f"t/{USER}", name="2.zip")
+    assert (code, out.exists(), "No space left" in why) == (1, False, True)

@@ -5,6 +5,7 @@ in a register before it is given its name; nothing is sent from here.
 """
 
 import argparse
+import errno
 import hashlib
 import json
 import time
@@ -17,10 +18,12 @@ from synthgate.cli.options import command, finish, load
 
 if TYPE_CHECKING:
     from synthgate.ledger.bundle import Proved
+    from synthgate.ledger.files import FileOps
     from synthgate.settings import Settings
     from synthgate.steps.evidence import Gathered
     from synthgate.steps.trace_index import Traced, TraceIndex
 
+_NO_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _ENTRIES_MAX: Final = 20_000
 
 
@@ -230,9 +233,26 @@ def _proved(settings: "Settings", gathered: "Gathered", files: dict[str, bytes])
 
 
 def _write(path: Path, data: bytes) -> None:
+    """Under a name that must be free, whole or not at all; also where there are no hard links (a stick)."""
     from synthgate.ledger.files import FileOps
 
+    ops, path = FileOps(), path.absolute()
     try:
-        FileOps().write_new(path.absolute(), data, path.absolute().parent)
+        try:
+            ops.write_new(path, data, path.parent)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _write_plainly(path, data, ops)
     except OSError as error:
         raise CommandError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _write_plainly(path: Path, data: bytes, ops: "FileOps") -> None:
+    try:
+        ops.write_whole(path, data)
+    except FileExistsError:
+        raise
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise

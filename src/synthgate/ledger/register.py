@@ -1,6 +1,7 @@
-"""A register: one JSON line an act, each naming the hash of the line before, so that none goes unseen.
+"""A register: one JSON line an act, each naming the hash of the line before: a change or a gap is seen.
 
-Durable when ``note`` returns. Whoever gives evidence away notes it here first.
+Lines cut off at the end are not: the last line's hash, kept elsewhere, tells. Durable when ``note`` returns.
+Whoever gives evidence away notes it here first.
 """
 
 import fcntl
