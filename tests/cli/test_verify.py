@@ -114,10 +114,11 @@ def test_rows_of_the_door_tell_absent_from_lost(home: Path, capsys: Any) -> None
 
 
 def test_nothing_to_verify_and_no_key(tmp_path: Path, home: Path, capsys: Any) -> None:
-    code, _, said = run(
-        capsys, "verify", str(home / "nowhere"), "--key", str(home / "keys/checkpoint.pub")
-    )
-    assert (code, "no log in" in said) == (78, True)
+    for name, why in (("keys", "no log in"), ("mistyped.zip", "no such file or folder")):
+        code, _, said = run(
+            capsys, "verify", str(home / name), "--key", str(home / "keys/checkpoint.pub")
+        )
+        assert (code, why in said) == (78, True)
     code, _, said = run(capsys, "verify", str(home), "--key", str(home / "keys/no.pub"))
     assert (code, "cannot read" in said) == (78, True)
     code, _, said = run(capsys, "verify", str(home), "--key", str(home / "proofs/00000/checkpoint"))

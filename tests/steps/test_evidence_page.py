@@ -29,7 +29,9 @@ def test_a_time_that_no_calendar_has_is_shown_as_it_is(language: str, at: int) -
 @pytest.mark.parametrize("language", evidence.LANGUAGES)
 def test_words_of_others_are_not_taken_for_ours(language: str) -> None:
     event = {"content": {"prompt": "release"}, "user": "hold", "made": ["<pass>", "人工智能"]}
-    made = page(language, action="refuse", event=event, model="kept", net={"agent": "erased"})
+    made = page(
+        language, action="refuse", event=event, model="kept", net={"agent": "erased", "action": 5}
+    )
     assert json.dumps(event, ensure_ascii=False, indent=1) in made
     assert "<td>kept</td>" in made and ": erased" in made and ": hold" in made
     assert ("拒绝" if language == "zh" else "refused") in made

@@ -157,7 +157,8 @@ def _shown(name: str, value: Any, language: str) -> str:
         return "<br>".join(_shown(name, inner, language) for inner in value)
     if isinstance(value, int) and not isinstance(value, bool) and name in _TIMES:
         return html.escape(moment(value, language))
-    return _word(value, language) if name in _OURS else html.escape(str(value))
+    ours = name in _OURS and isinstance(value, str)
+    return _word(value, language) if ours else html.escape(str(value))
 
 
 def moment(at_ms: int, language: str) -> str:

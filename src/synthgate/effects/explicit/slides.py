@@ -18,7 +18,7 @@ _DRAWING: Final = f"{_OFFICE}/drawingml/2006/main"
 _ID: Final = (f"{_OFFICE}/officeDocument/2006/relationships", "id")
 _XML_BYTES_MAX: Final = 64 << 20
 _ELEMENTS_MAX: Final = 300_000
-_SLIDES_READ: Final = 50
+_SLIDES_READ: Final = 10
 """So many hidden ones before the first that is shown, and no more."""
 _EMU_PER_POINT: Final = 12_700
 _SIDES: Final = (914_400, 51_206_400)
