@@ -1,6 +1,7 @@
 """A KMS by its program: it takes over, is asked seldom, and loses nothing whatever it answers."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,26 @@ def test_a_kms_that_answers_nonsense_takes_nothing_over(
     refuses = CommandMasters([sys.executable, "-c", "raise SystemExit(3)"], "prod")
     with pytest.raises(StoreFailed, match="KMS"):
         KeyRing(folder, refuses).key_for("new")
+
+
+def test_a_kms_that_hangs_floods_or_leaves_others_behind_is_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It costs neither memory nor more than its time, and what it began ends with it."""
+    monkeypatch.setattr(crypto_masters, "COMMAND_S", 0.5)
+    pid = tmp_path / "pid"
+    for script in (
+        "exec yes",
+        f"sleep 60 & echo $! > {pid}; wait",
+        "sleep 60 & echo YQ==",  # the pipe stays open
+        "exec 1>&-; exec sleep 60",
+    ):
+        begun = time.monotonic()
+        with pytest.raises(MasterAway):
+            CommandMasters(["/bin/sh", "-c", script], "prod").wrap(b"k" * 32, b"c")
+        assert time.monotonic() - begun < 3
+    left = Path("/proc", pid.read_text().strip(), "cmdline")
+    assert not left.exists() or b"sleep" not in left.read_bytes()
 
 
 @pytest.mark.parametrize("program", ["'unclosed", "  "])

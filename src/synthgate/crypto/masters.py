@@ -7,17 +7,24 @@ named key.
 
 import base64
 import binascii
+import errno
 import hashlib
+import os
 import secrets
+import selectors
+import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from contextlib import suppress
+from typing import IO, Final, Protocol, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES: Final = 12
 _WRAPPED_MAX: Final = 16_384
+_ANSWER_MAX: Final = 32_768
 COMMAND_S: Final = 20.0
 """A KMS that has not answered by then is away."""
 
@@ -130,18 +137,49 @@ class CommandMasters:
     def _ask(self, act: str, name: str, data: bytes, context: bytes) -> bytes:
         lines = b"\n".join(base64.b64encode(part) for part in (data, context)) + b"\n"
         try:
-            done = subprocess.run(
-                [*self._program, act, name],
-                input=lines,
-                capture_output=True,
-                check=False,
-                timeout=COMMAND_S,
-            )
-            if done.returncode == 3:
+            code, answer = _run([*self._program, act, name], lines)
+            if code == 3:
                 raise MasterRefused(f"kms:{name}")
-            said = base64.b64decode(done.stdout.strip(), validate=True)
+            said = base64.b64decode(answer.strip(), validate=True)
         except (OSError, subprocess.TimeoutExpired, binascii.Error) as error:
             raise MasterAway(f"{self._program[0]} {act}: {type(error).__name__}") from error
-        if done.returncode != 0 or not 0 < len(said) <= _WRAPPED_MAX:
-            raise MasterAway(f"{self._program[0]} {act}: exit code {done.returncode}")
+        if code != 0 or not 0 < len(said) <= _WRAPPED_MAX:
+            raise MasterAway(f"{self._program[0]} {act}: exit code {code}")
         return said
+
+
+def _run(program: Sequence[str], lines: bytes) -> tuple[int, bytes]:
+    """Exit code and output of a program, of which no more is taken than an answer may be long.
+
+    Raises OSError, TimeoutExpired; it and what it began are ended then.
+    """
+    ends = time.monotonic() + COMMAND_S
+    with subprocess.Popen(
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        into, out = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        try:
+            with suppress(BrokenPipeError):  # one that does not read says by its code why
+                os.write(into.fileno(), lines)  # far less than a pipe holds
+                into.close()
+            answer = _read(out.fileno(), ends)
+            return process.wait(max(ends - time.monotonic(), 0)), answer
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def _read(fd: int, ends: float) -> bytes:
+    answer = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        while len(answer) <= _ANSWER_MAX:
+            if not selector.select(max(ends - time.monotonic(), 0)):
+                raise subprocess.TimeoutExpired("KMS", COMMAND_S)
+            part = os.read(fd, _ANSWER_MAX)
+            if not part:
+                return bytes(answer)
+            answer += part
+    raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
