@@ -205,15 +205,16 @@ class Process:
         except TimeoutError:
             raise AssertionError(f"never said {text!r}:\n{self.log}") from None
 
-    def url(self) -> str:
-        """Where its metrics are."""
+    async def url(self) -> str:
+        """Where its metrics are, once it says so."""
+        await self.says("/metrics")
         found = re.search(r"metrics at (\S+)/metrics", self.log)
         assert found, self.log
         return found.group(1)
 
     async def shown(self) -> set[int]:
         """Partitions its metrics show the lag of."""
-        async with ClientSession() as session, session.get(f"{self.url()}/metrics") as page:
+        async with ClientSession() as session, session.get(f"{await self.url()}/metrics") as page:
             lags = re.findall(r'synthgate_lag_records{.*partition="(\d+)".*}', await page.text())
         return set(map(int, lags))
 
