@@ -300,3 +300,25 @@ def test_a_footer_made_by_a_stranger_is_a_fault_and_no_crash(whole: Path, tmp_pa
     ):
         path.write_bytes(encode_segment(replace(footer, **change), entries))
         assert faults(here), change
+
+
+def test_a_builder_caught_between_its_two_writes_is_no_fault(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(whole, tmp_path)
+    (copy,) = folder.rglob("checkpoint")
+    newest = copy.read_bytes()
+    copy.write_bytes(b"the one before")
+    assert any("not the newest" in fault for fault in faults(folder)), "nobody wrote it"
+    monkeypatch.setattr("synthgate.ledger.verify.time.sleep", lambda _: copy.write_bytes(newest))
+    copy.write_bytes(b"the one before")
+    assert faults(folder) == []
+
+
+def test_a_checkpoint_thinned_out_while_it_is_read_is_no_fault(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(whole, tmp_path)
+    sizes = Published.sizes
+    monkeypatch.setattr(Published, "sizes", lambda self: [0, *sizes(self)])
+    assert faults(folder) == []
