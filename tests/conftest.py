@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from brokers import or_not_run
+from e2e.history import CHECKS
 from guarded import Guarded
 from live_chain import RunningChain, chain_settings
 from synthgate.broker.choose import WORDS, Broker, choose_broker
@@ -22,11 +23,15 @@ settings.load_profile("steady")
 
 USED = pytest.StashKey[list[str]]()
 CLOSING = pytest.StashKey[list[str]]()
+# What the history checker and chaos say of a run. It fails at once, also where other failures are tried again
+# (``--reruns``, deploy/test): a record lost once in two runs is lost.
+FINAL = rf"\b({'|'.join(check.__name__ for check in CHECKS)}|idle|sure|barred): "
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[USED] = []
     config.stash[CLOSING] = []
+    config.option.rerun_except = [FINAL]
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +133,8 @@ def pytest_terminal_summary(
     report.write_line("ran on: " + ("; ".join(used) if used else "no broker was needed"))
     for line in report.config.stash[CLOSING]:
         report.write_line(line)
+    for again in report.stats.get("rerun", []):
+        report.write_line(f"tried again: {again.nodeid} failed at first:\n{again.longreprtext}")
     reasons = Counter(_reason(skipped) for skipped in report.stats.get("skipped", []))
     for reason, count in reasons.items():
         report.write_line(f"not run: {count} test{'s' if count > 1 else ''}: {reason}")
