@@ -179,7 +179,7 @@ def test_the_check_runs_everything_and_hands_options_to_pytest(ready: Path) -> N
         "lint-imports ",
         "synthgate schemas --check",
         "pytest --half without-broker -n auto --dist worksteal -k two words",
-        "pytest --half with-broker -n 2 --dist loadfile --no-loadscope-reorder -k two words",
+        "pytest --half with-broker -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 -rR -k two words",
     ]
 
 
