@@ -8,7 +8,7 @@ import pytest
 
 from ledger.builders import a_draft, a_log, a_prover, a_store, filled
 from synthgate.ledger import Log, Packer, Prover
-from synthgate.steps.proofs import RETRY_MS, Proofs
+from synthgate.steps.proofs import BUILD_EVERY_MS, RETRY_MS, Proofs
 
 
 def building(folder: Path) -> Proofs:
@@ -26,7 +26,7 @@ async def ticked(proofs: Proofs, log: Log, now_ms: int) -> int:
     return age
 
 
-async def test_what_was_appended_is_proved_at_the_next_tick(tmp_path: Path) -> None:
+async def test_what_was_appended_is_proved_within_seconds(tmp_path: Path) -> None:
     log = filled(tmp_path, [5])
     proofs = building(tmp_path)
     assert await ticked(proofs, log, 1_000) == 0
@@ -34,6 +34,8 @@ async def test_what_was_appended_is_proved_at_the_next_tick(tmp_path: Path) -> N
     assert await ticked(proofs, log, 2_000) == 0
     log.append([a_draft(5)], 2_500)
     assert await ticked(proofs, log, 3_000) == 0
+    assert a_prover(tmp_path).published.newest().size == 5  # type: ignore[union-attr]
+    assert await ticked(proofs, log, 1_000 + BUILD_EVERY_MS) == 1_000
     assert a_prover(tmp_path).published.newest().size == 6  # type: ignore[union-attr]
 
 

@@ -14,6 +14,8 @@ from synthgate.ledger.errors import CheckpointConflict
 
 log = logging.getLogger(__name__)
 
+BUILD_EVERY_MS = 3_000
+"""A build costs the same for one entry and for a thousand; an entry must be proved within five seconds."""
 RETRY_MS = 30_000
 PACK_EVERY_MS = 60_000
 
@@ -59,6 +61,7 @@ class Proofs:
             one.since_ms = now_ms
         due = not proved or now_ms >= one.packed_ms + PACK_EVERY_MS
         if due and one.task is None and now_ms >= one.not_before_ms:
+            one.not_before_ms = now_ms + BUILD_EVERY_MS
             one.task = asyncio.create_task(self._build(one, now_ms))
         return 0 if one.since_ms is None else now_ms - one.since_ms
 
