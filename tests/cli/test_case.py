@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,14 @@ def told(chain: Running) -> dict[str, Any]:
         cases[kind] = next(
             row["case"]
             for row in one.rows["cases"]
-            if row["kind"] == kind and row["cause"].endswith(("#1", one.user)) | (kind == "rumour")
+            if row["kind"] == kind
+            and (f"/{one.user}" in row["case"] if kind == "rumour" else _caused(row, one.user))
         )
     return cases
+
+
+def _caused(row: Mapping[str, Any], user: str) -> bool:
+    return bool(row["cause"].endswith(("#1", user)))
 
 
 def said(capsys: Capture, *argv: str) -> Any:
