@@ -10,12 +10,11 @@ from typing import Any, Final, NamedTuple
 
 from PIL import Image, ImageOps
 
-from synthgate.effects import text_label
 from synthgate.effects.carriers import pdf
 from synthgate.effects.carriers.carrier import CarrierError
 from synthgate.effects.carriers.pdf_objects import STREAM_BYTES_MAX, Document
 from synthgate.effects.carriers.pdf_tokens import Dictionary, Reference
-from synthgate.effects.explicit import lettering
+from synthgate.effects.explicit import lettering, words
 from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.explicit.page_state import left_open
 
@@ -46,10 +45,7 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
         ExplicitError: the words are no label, or there is no page to draw them on.
         CarrierError: the document is encrypted, signed or broken.
     """
-    if not text_label.valid(text):
-        raise ExplicitError(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
+    words.check(text)
     document = pdf.opened(data)
     page = _first_page(document)
     free = pdf.size_of(document)

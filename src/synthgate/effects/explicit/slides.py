@@ -4,20 +4,18 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any, Final
 
-from synthgate.effects import text_label
 from synthgate.effects.carriers import xml_spans, zip_parts
 from synthgate.effects.carriers.xml_spans import Element
 from synthgate.effects.carriers.zip_parts import Parts
+from synthgate.effects.explicit import packages
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.packages import ELEMENTS_MAX, OFFICE, XML_BYTES_MAX
 
 _MAIN: Final = "ppt/presentation.xml"
 _RELATIONS: Final = "ppt/_rels/presentation.xml.rels"
-_OFFICE: Final = "http://schemas.openxmlformats.org"
-_SLIDES: Final = f"{_OFFICE}/presentationml/2006/main"
-_DRAWING: Final = f"{_OFFICE}/drawingml/2006/main"
-_ID: Final = (f"{_OFFICE}/officeDocument/2006/relationships", "id")
-_XML_BYTES_MAX: Final = 64 << 20
-_ELEMENTS_MAX: Final = 300_000
+_SLIDES: Final = f"{OFFICE}/presentationml/2006/main"
+_DRAWING: Final = f"{OFFICE}/drawingml/2006/main"
+_ID: Final = (f"{OFFICE}/officeDocument/2006/relationships", "id")
 _SLIDES_READ: Final = 10
 """So many hidden ones before the first that is shown, and no more."""
 _EMU_PER_POINT: Final = 12_700
@@ -36,27 +34,21 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
         ExplicitError: the words are no label, it is signed, or there is no slide to put them on.
         CarrierError: the package or one of its parts cannot be read.
     """
-    if not text_label.valid(text):
-        raise ExplicitError(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
-    archive = zip_parts.open_parts(data)
-    if any(name.startswith("_xmlsignatures/") for name in archive.parts):
-        raise ExplicitError("signed", "a signed document: a label would break its signature")
-    main = archive.read(_MAIN, _XML_BYTES_MAX)
+    archive = packages.opened(data, text)
+    main = archive.read(_MAIN, XML_BYTES_MAX)
     name, points = _first_slide(archive, main), _points(main)
-    slide = archive.read(name, _XML_BYTES_MAX)
+    slide = archive.read(name, XML_BYTES_MAX)
     at, free = _top(slide)
     box = _box(text, free, points).encode("ascii", "xmlcharrefreplace")
     made = zip_parts.replaced(archive, {name: slide[:at] + box + slide[at:]})
-    if _last_words(zip_parts.open_parts(made).read(name, _XML_BYTES_MAX)) != text:
+    if _last_words(zip_parts.open_parts(made).read(name, XML_BYTES_MAX)) != text:
         raise ExplicitError("readback", "the first slide does not end with the label")
     return made, {"text": text, "place": "start", "height_points": points}
 
 
 def _first_slide(archive: Parts, main: bytes) -> str:
     """Name of the part with the slide that is shown first; hidden ones are not shown."""
-    elements = xml_spans.scan(main, _MAIN, _ELEMENTS_MAX)
+    elements = xml_spans.scan(main, _MAIN, ELEMENTS_MAX)
     numbers = [
         one.attributes.get(_ID)
         for one in elements
@@ -64,7 +56,7 @@ def _first_slide(archive: Parts, main: bytes) -> str:
     ]
     if not numbers or _RELATIONS not in archive.parts:
         raise ExplicitError("unsupported", "the presentation has no slide to put a label on")
-    relations = xml_spans.scan(archive.read(_RELATIONS, _XML_BYTES_MAX), _RELATIONS)
+    relations = xml_spans.scan(archive.read(_RELATIONS, XML_BYTES_MAX), _RELATIONS)
     targets = {
         one.attributes.get(("", "Id")): one.attributes.get(("", "Target"), "") for one in relations
     }
@@ -72,7 +64,7 @@ def _first_slide(archive: Parts, main: bytes) -> str:
         name = posixpath.normpath(posixpath.join("/ppt", targets.get(number, ""))).lstrip("/")
         if name not in archive.parts:
             raise ExplicitError("broken", "the first slide is not in the package")
-        (slide, *_) = xml_spans.scan(archive.read(name, _XML_BYTES_MAX), name, _ELEMENTS_MAX)
+        (slide, *_) = xml_spans.scan(archive.read(name, XML_BYTES_MAX), name, ELEMENTS_MAX)
         if slide.attributes.get(("", "show"), "1") not in ("0", "false"):
             return name
     raise ExplicitError("unsupported", "every slide of the presentation is hidden")
@@ -89,7 +81,7 @@ def _stands(one: Element | None, *names: xml_spans.Name) -> bool:
 
 def _points(main: bytes) -> int:
     """Height of the letters in points, by the slide's size."""
-    for one in xml_spans.scan(main, _MAIN, _ELEMENTS_MAX):
+    for one in xml_spans.scan(main, _MAIN, ELEMENTS_MAX):
         if one.name == (_SLIDES, "sldSz"):
             sides = [one.attributes.get(("", side), "") for side in ("cx", "cy")]
             if all(side.isdecimal() and _SIDES[0] <= int(side) <= _SIDES[1] for side in sides):
@@ -99,7 +91,7 @@ def _points(main: bytes) -> int:
 
 def _top(slide: bytes) -> tuple[int, int]:
     """Where the slide's shapes end, what is last lies on top; and a free number for a shape."""
-    elements = xml_spans.scan(slide, "the first slide", _ELEMENTS_MAX)
+    elements = xml_spans.scan(slide, "the first slide", ELEMENTS_MAX)
     numbers = [
         int(one.attributes.get(("", "id"), "0"))
         for one in elements
@@ -131,7 +123,7 @@ def _box(text: str, number: int, points: int) -> str:
 def _last_words(slide: bytes) -> str:
     texts = [
         one
-        for one in xml_spans.scan(slide, "the first slide", _ELEMENTS_MAX)
+        for one in xml_spans.scan(slide, "the first slide", ELEMENTS_MAX)
         if one.name == (_DRAWING, "t")
     ]
     return texts[-1].text if texts else ""
