@@ -7,16 +7,16 @@ another producer's label keeps it, and may have us added as its propagator (Labe
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from synthgate.effects import text_label
+from synthgate.effects import provider_code, text_label
 from synthgate.effects.carriers import catalogue, markdown
 from synthgate.effects.carriers.carrier import Carrier, CarrierError, Place, Reading
 from synthgate.effects.carriers.conclusion import Conclusion, Finding, conclude
-from synthgate.effects.explicit import documents, films, pages, pictures, slides, sounds
+from synthgate.effects.explicit import documents, films, pages, pictures, slides, sounds, words
 from synthgate.effects.explicit.badge import Corner
 from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.label import Label, LabelError
@@ -27,6 +27,7 @@ TEXT: Final = "text"
 """Name of the carrier that is none: plain text, its label beside it."""
 _PREFIX: Final = "SG1-"
 _HASH_BYTES: Final = 20
+SAMPLE_NOTE: Final = "the sample code, of no real provider: not for publication"
 
 
 class Refused(Exception):
@@ -83,7 +84,7 @@ def inspect(data: bytes, name: str, sidecar: bytes | None = None) -> Inspected:
     if note := wrong_name(carrier, name):
         reading = Reading(carrier.name, reading.places, reading.faults, (*reading.notes, note))
     conclusion, findings = conclude(reading, carrier.guide)
-    return Inspected(carrier.name, conclusion, findings, reading)
+    return Inspected(carrier.name, conclusion, findings, _with_sample(reading))
 
 
 def label(data: bytes, name: str, order: Order, sidecar: bytes | None = None) -> Done:
@@ -197,10 +198,7 @@ def put_explicit(
 
 
 def _markdown(data: bytes, sentence: str) -> tuple[bytes, Mapping[str, Any]]:
-    if not text_label.valid(sentence):
-        raise Refused(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
+    words.check(sentence)
     front = markdown.front(data)
     head = data.decode()[: len(data.decode()) - len(front.body)]
     body, place = text_label.put(front.body, sentence)
@@ -220,10 +218,7 @@ def _label_text(data: bytes, name: str, order: Order, sidecar: bytes | None) -> 
         return Done(TEXT, ours, {}, None, ())
     text, explicit = data.decode(), None
     if found is None and order.sentence is not None:
-        if not text_label.valid(order.sentence):
-            raise Refused(
-                "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-            )
+        words.check(order.sentence)
         text, place = text_label.put(text, order.sentence)
         explicit = {"text": order.sentence, **place._asdict()}
     made = LabelledText(name, text.encode(), ours, explicit).files()
@@ -254,7 +249,19 @@ def _inspect_text(data: bytes, name: str, sidecar: bytes | None) -> Inspected:
         faults = (f"sidecar: {error}",)
     reading = Reading(TEXT, places, faults)
     conclusion, findings = conclude(reading)
-    return Inspected(TEXT, conclusion, findings, reading)
+    return Inspected(TEXT, conclusion, findings, _with_sample(reading))
+
+
+def _with_sample(reading: Reading) -> Reading:
+    """The reading with a note if the sample's name stands in a label."""
+    named = (
+        code
+        for label in reading.labels
+        for code in (label.content_producer, label.content_propagator)
+    )
+    if not any(provider_code.is_sample(code) for code in named):
+        return reading
+    return replace(reading, notes=(*reading.notes, SAMPLE_NOTE))
 
 
 def wrong_name(carrier: Carrier, name: str) -> str | None:
