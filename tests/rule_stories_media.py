@@ -55,7 +55,7 @@ def _broken() -> bytes:
     return media.picture()[:-40]
 
 
-OPUS: Final = _from("tone.opus", "audio", "audio/ogg")
+VORBIS: Final = _from("tone.ogg", "audio", "audio/ogg")
 SHEET: Final = _from(
     "rich.xlsx", "other", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 )
@@ -195,7 +195,7 @@ STORIES: tuple[RuleStory, ...] = (
            no_object, "DSP-16-1 file_broken"),
     _story("DSP-17-2", "lawful", lambda u: output(u, media.SOUND),
            perceived(rhythm="short long, short short", place="start")),
-    _story("DSP-17-2", "unlawful", lambda u: output(u, OPUS, expect="refuse"),
+    _story("DSP-17-2", "unlawful", lambda u: output(u, VORBIS, expect="refuse"),
            no_object, "DSP-17-2 label_unplaceable"),
     _story("DSP-17-3", "lawful", lambda u: output(u, media.PICTURE), badge_measured),
     _story("DSP-17-3", "unlawful", lambda u: output(u, media.BLOT, expect="refuse"),

@@ -44,6 +44,8 @@ _EXPLICIT: Final = {
     "wav": "rhythm",
     "mp3": "rhythm (ffmpeg)",
     "flac": "rhythm (ffmpeg)",
+    "ogg": "rhythm (ffmpeg); Vorbis refused by name",
+    "m4a": "rhythm (ffmpeg)",
     "video": "badge, every frame (ffmpeg)",
     "docx": "first paragraph",
     "pdf": "line on the first page",
