@@ -59,6 +59,7 @@ VORBIS: Final = _from("tone.ogg", "audio", "audio/ogg")
 SHEET: Final = _from(
     "rich.xlsx", "other", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 )
+"""A package without a workbook: there is no sheet to say it on."""
 CLIP: Final = _from("film.mp4", "video", "video/mp4")
 """One second: too short for the two its label is to be seen."""
 THEIRS: Final = MediaFile("theirs.png", "image", "image/png", _labelled_by_another)

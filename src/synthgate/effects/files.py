@@ -16,7 +16,16 @@ from synthgate.effects import provider_code, text_label
 from synthgate.effects.carriers import catalogue, markdown
 from synthgate.effects.carriers.carrier import Carrier, CarrierError, Place, Reading
 from synthgate.effects.carriers.conclusion import Conclusion, Finding, conclude
-from synthgate.effects.explicit import documents, films, pages, pictures, slides, sounds, words
+from synthgate.effects.explicit import (
+    documents,
+    films,
+    pages,
+    pictures,
+    sheets,
+    slides,
+    sounds,
+    words,
+)
 from synthgate.effects.explicit.badge import Corner
 from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.label import Label, LabelError
@@ -27,6 +36,13 @@ TEXT: Final = "text"
 """Name of the carrier that is none: plain text, its label beside it."""
 _PREFIX: Final = "SG1-"
 _HASH_BYTES: Final = 20
+_DOCUMENTS: Final = {
+    "docx": documents.put, "pdf": pages.put, "pptx": slides.put, "xlsx": sheets.put,
+}  # fmt: skip
+"""How each document is given words people see."""
+_WAY_OUT: Final = "; --implicit-only writes the fields alone, for what shows its label beside it"
+_NO_WAY_OUT: Final = ("wording", "broken", "signed")
+"""Codes of explicit labels: the words or the file itself are wrong."""
 SAMPLE_NOTE: Final = "the sample code, of no real provider: not for publication"
 
 
@@ -95,8 +111,11 @@ def label(data: bytes, name: str, order: Order, sidecar: bytes | None = None) ->
     """
     try:
         return _label(data, name, order, sidecar)
-    except (CarrierError, ExplicitError) as error:
+    except CarrierError as error:
         raise Refused(error.code, str(error)) from None
+    except ExplicitError as error:
+        way_out = "" if error.code in _NO_WAY_OUT else _WAY_OUT
+        raise Refused(error.code, f"{error}{way_out}") from None
 
 
 def renamed(done: Done, name: str) -> dict[str, bytes]:
@@ -180,20 +199,15 @@ def put_explicit(
         return made, badge.row()
     if carrier is markdown.CARRIER:
         return _markdown(data, sentence)
-    if carrier.name == "docx":
-        return documents.put(data, sentence)
-    if carrier.name == "pdf":
-        return pages.put(data, sentence)
-    if carrier.name == "pptx":
-        return slides.put(data, sentence)
+    if carrier.name in _DOCUMENTS:
+        return _DOCUMENTS[carrier.name](data, sentence)
     if carrier.name in sounds.KINDS:
         return sounds.put(data, carrier.name)
     if carrier.medium == "video":
         return films.put(data, carrier.name, sentence, corner)
     raise Refused(
         "unsupported",
-        f"no explicit label can be put into {carrier.name} here; --implicit-only writes the fields alone,"
-        " and the label is to be shown where it is played or read",
+        f"no explicit label can be put into {carrier.name} here{_WAY_OUT}",
     )
 
 

@@ -50,6 +50,7 @@ _EXPLICIT: Final = {
     "docx": "first paragraph",
     "pdf": "line on the first page",
     "pptx": "box on the first slide",
+    "xlsx": "last sheet, on which it opens",
     "markdown": "first line",
 }
 _HEAD: Final = f"""\

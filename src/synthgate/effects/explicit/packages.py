@@ -3,6 +3,7 @@
 from typing import Final
 
 from synthgate.effects.carriers import zip_parts
+from synthgate.effects.carriers.xml_spans import Element, Name
 from synthgate.effects.carriers.zip_parts import Parts
 from synthgate.effects.explicit import words
 from synthgate.effects.explicit.errors import ExplicitError
@@ -25,3 +26,12 @@ def opened(data: bytes, text: str) -> Parts:
     if any(name.startswith("_xmlsignatures/") for name in archive.parts):
         raise ExplicitError("signed", "a signed document: a label would break its signature")
     return archive
+
+
+def stands(one: Element | None, *names: Name) -> bool:
+    """Whether an element stands under these, from itself up to the root: elsewhere it is not shown."""
+    for name in names:
+        if one is None or one.name != name:
+            return False
+        one = one.parent
+    return one is None

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from synthgate.effects.carriers import xml_spans, zip_parts
-from synthgate.effects.carriers.xml_spans import Element
 from synthgate.effects.carriers.zip_parts import Parts
 from synthgate.effects.explicit import packages
 from synthgate.effects.explicit.errors import ExplicitError
-from synthgate.effects.explicit.packages import ELEMENTS_MAX, OFFICE, XML_BYTES_MAX
+from synthgate.effects.explicit.packages import ELEMENTS_MAX, OFFICE, XML_BYTES_MAX, stands
 
 _MAIN: Final = "ppt/presentation.xml"
 _RELATIONS: Final = "ppt/_rels/presentation.xml.rels"
@@ -52,7 +51,7 @@ def _first_slide(archive: Parts, main: bytes) -> str:
     numbers = [
         one.attributes.get(_ID)
         for one in elements
-        if _stands(one, (_SLIDES, "sldId"), (_SLIDES, "sldIdLst"), (_SLIDES, "presentation"))
+        if stands(one, (_SLIDES, "sldId"), (_SLIDES, "sldIdLst"), (_SLIDES, "presentation"))
     ]
     if not numbers or _RELATIONS not in archive.parts:
         raise ExplicitError("unsupported", "the presentation has no slide to put a label on")
@@ -68,15 +67,6 @@ def _first_slide(archive: Parts, main: bytes) -> str:
         if slide.attributes.get(("", "show"), "1") not in ("0", "false"):
             return name
     raise ExplicitError("unsupported", "every slide of the presentation is hidden")
-
-
-def _stands(one: Element | None, *names: xml_spans.Name) -> bool:
-    """Whether an element stands under these, from itself up to the root: elsewhere it is not shown."""
-    for name in names:
-        if one is None or one.name != name:
-            return False
-        one = one.parent
-    return one is None
 
 
 def _points(main: bytes) -> int:
@@ -98,7 +88,7 @@ def _top(slide: bytes) -> tuple[int, int]:
         if one.name[1] == "cNvPr" and one.attributes.get(("", "id"), "").isdecimal()
     ]
     for one in elements:
-        shown = _stands(one, (_SLIDES, "spTree"), (_SLIDES, "cSld"), (_SLIDES, "sld"))
+        shown = stands(one, (_SLIDES, "spTree"), (_SLIDES, "cSld"), (_SLIDES, "sld"))
         if shown and not xml_spans.is_empty(slide, one):
             return one.close, max([1, *numbers]) + 1
     raise ExplicitError("unsupported", "the first slide has no shapes to put a label over")
