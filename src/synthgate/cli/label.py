@@ -18,6 +18,7 @@ _EPILOG: Final = (
     "\nNAME.labelled.ext beside it, with words people see, where this can put them (else say --implicit-only),"
     "\nand the seven fields, read back. What --sample labels is for looking at: its producer does not exist,"
     "\n`synthgate inspect` says so, and a chain with a code of its own refuses it."
+    "\nWith c2pa_chain and c2pa_key set, files that can have one get a C2PA manifest, last of all."
     "\nExit code 0 if all were labelled, 1 if one was refused, 78 for a wrong setting."
 )
 
@@ -72,6 +73,7 @@ def _order(args: argparse.Namespace) -> Any:
     from synthgate.effects import text_label
     from synthgate.effects.explicit.badge import CORNERS
     from synthgate.effects.files import Order
+    from synthgate.effects.provenance.signer import Signer
 
     code = _code(args)
     if args.corner not in CORNERS:
@@ -83,7 +85,8 @@ def _order(args: argparse.Namespace) -> Any:
             CONFIGURATION,
         )
     sentence = None if args.implicit_only else args.text
-    return Order(code, sentence, args.corner, args.wrapped or None, args.propagate)
+    signer = Signer.of(load(args))
+    return Order(code, sentence, args.corner, args.wrapped or None, args.propagate, signer)
 
 
 def _code(args: argparse.Namespace) -> str:
