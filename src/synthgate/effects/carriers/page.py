@@ -49,7 +49,7 @@ _EXPLICIT: Final = {
     "video": "badge, every frame (ffmpeg)",
     "docx": "first paragraph",
     "pdf": "line on the first page",
-    "pptx": "box on the first slide",
+    "pptx": "box on the slide a show begins with",
     "xlsx": "last sheet, on which it opens",
     "markdown": "first line",
 }
