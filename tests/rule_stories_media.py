@@ -55,10 +55,11 @@ def _broken() -> bytes:
     return media.picture()[:-40]
 
 
-OPUS: Final = _from("tone.opus", "audio", "audio/ogg")
+VORBIS: Final = _from("tone.ogg", "audio", "audio/ogg")
 SHEET: Final = _from(
     "rich.xlsx", "other", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 )
+"""A package without a workbook: there is no sheet to say it on."""
 CLIP: Final = _from("film.mp4", "video", "video/mp4")
 """One second: too short for the two its label is to be seen."""
 THEIRS: Final = MediaFile("theirs.png", "image", "image/png", _labelled_by_another)
@@ -195,7 +196,7 @@ STORIES: tuple[RuleStory, ...] = (
            no_object, "DSP-16-1 file_broken"),
     _story("DSP-17-2", "lawful", lambda u: output(u, media.SOUND),
            perceived(rhythm="short long, short short", place="start")),
-    _story("DSP-17-2", "unlawful", lambda u: output(u, OPUS, expect="refuse"),
+    _story("DSP-17-2", "unlawful", lambda u: output(u, VORBIS, expect="refuse"),
            no_object, "DSP-17-2 label_unplaceable"),
     _story("DSP-17-3", "lawful", lambda u: output(u, media.PICTURE), badge_measured),
     _story("DSP-17-3", "unlawful", lambda u: output(u, media.BLOT, expect="refuse"),

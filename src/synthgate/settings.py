@@ -50,6 +50,13 @@ class Settings(Access):
     media_memory_mib: int = Field(
         4096, ge=256, description="memory a process that labels one may have"
     )
+    c2pa_chain: str = Field(
+        "", description="file: certificates that sign C2PA manifests, leaf first, PEM (an extra)"
+    )
+    c2pa_key: str = Field("", description="file: the leaf's private key, PEM")
+    c2pa_roots: str = Field(
+        "", description="file: authorities by which what was signed must verify, PEM"
+    )
     consent_keys: str = Field(
         "", description="file or https address: JWK set of who signs consents (Ed25519)"
     )

@@ -8,8 +8,12 @@ import pytest
 
 from cli_commands import run
 from effects.carriers.builders import FILES, GOOD, jpeg
+from synthgate.effects import provider_code
+from synthgate.effects.label import Label
+from synthgate.effects.labelled_file import Unlabelled, mark
 from synthgate.effects.provider_code import SAMPLE_CODE
 
+VALID_USCC = "91110000600037341L"
 OURS = ("--set", f"provider_code={SAMPLE_CODE}", "--set", "provider_sample=true")
 
 
@@ -138,3 +142,31 @@ def test_film_and_sound_take_the_fields_alone(tmp_path: Path, capsys):
     assert run(capsys, "label", str(tmp_path), "--in-place", "--implicit-only", *OURS)[0] == 0
     code, said, _ = run(capsys, "inspect", str(tmp_path))
     assert (code, said.count("compliant 合规")) == (0, 3)
+
+
+def test_it_can_be_tried_without_a_code_and_says_what_that_is_worth(tmp_path: Path, capsys):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg())
+    code, said, _ = run(capsys, "label", str(path), "--sample")
+    assert code == 0
+    assert "not for publication" in said
+    made = tmp_path / "a.labelled.jpg"
+    code, said, _ = run(capsys, "inspect", str(made))
+    assert code == 0
+    assert "compliant" in said
+    assert "not for publication" in said
+    own = provider_code.parse(f"0011{VALID_USCC}10001").text
+    with pytest.raises(Unlabelled) as refused:
+        mark(made.read_bytes(), made.name, "image", "AI生成", Label.first(own, "P-1"))
+    assert refused.value.code == "label_foreign"
+    code, _, said = run(capsys, "label", str(path), "--sample", "--set", f"provider_code={own}")
+    assert code == 78
+    assert "say one" in said
+
+
+def test_without_a_code_the_way_to_try_it_is_named(tmp_path: Path, capsys):
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    code, _, said = run(capsys, "label", str(tmp_path / "a.jpg"))
+    assert code == 78
+    assert "--sample" in said
+    assert names(tmp_path) == ["a.jpg"]

@@ -1,15 +1,18 @@
 """Content from elsewhere: read as it is, and given the propagator's fields; nobody's label is written over."""
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from effects.provenance.chains import signer
 from synthgate.demo import media
-from synthgate.effects.carriers import catalogue, png
+from synthgate.effects.carriers import catalogue, jpeg, png
 from synthgate.effects.label import Label
 from synthgate.effects.labelled_file import Unlabelled
+from synthgate.effects.provenance import manifest
 from synthgate.effects.taken_in import take_in
 
 FILES = Path(__file__).parent / "carriers" / "files"
@@ -18,6 +21,8 @@ THEIRS = Label(
     "1", "001191440300708461136T1308L", "X-1", "R", "001191440300708461136T1308L", "X-1", ""
 )
 DATA = media.picture(96, 64)
+APP11 = 0xEB
+"""Where a JPEG holds a manifest."""
 
 
 def labelled(label, data=DATA):
@@ -82,6 +87,21 @@ def test_pixels_stay_where_they_are():
     made = taken(data, declared=True, name="rich.jpg").marked.data
     before, after = (Image.open(io.BytesIO(each)).tobytes() for each in (data, made))
     assert before == after
+
+
+def test_a_manifest_that_says_so_is_a_trace_and_one_that_does_not_is_none(tmp_path, monkeypatch):
+    data = (FILES / "rich.jpg").read_bytes()
+    written = jpeg.CARRIER.write(data, OURS)
+    signed = manifest.put(written, jpeg.CARRIER, OURS, signer(tmp_path), data)
+    segments = jpeg.taken_apart(signed)[0]
+    store = b"".join(signed[one.start : one.end] for one in segments if one.marker == APP11)
+    theirs = data[:2] + store + data[2:]
+    camera = theirs.replace(b"/trainedAlgorithmicMedia", b"/digitalCaptureOfACamera")
+    for _ in ("installed", "absent"):
+        found = taken(theirs, name="a.jpg")
+        assert (found.signs, found.label.label) == (True, "3")
+        assert taken(camera, name="a.jpg").label is None
+        monkeypatch.setitem(sys.modules, "c2pa", None)
 
 
 ALTERED = {

@@ -4,16 +4,21 @@ import hashlib
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from effects.provenance import chains
+from effects.provenance.chains import signer
 from synthgate.effects import isolated, workshop
+from synthgate.effects.carriers import png
 from synthgate.effects.isolated import Limits, apart
 from synthgate.effects.label import Label
 from synthgate.effects.labelled_file import LabelledFile, Unlabelled, mark
 from synthgate.effects.objects import LocalObjects
+from synthgate.effects.provenance import manifest
 from synthgate.effects.sources import Sources
 from synthgate.effects.workshop import Outcome, Task, Workshop
 from synthgate.events.origin import Origin
@@ -178,3 +183,21 @@ def _ends(pid):
             return True
         time.sleep(0.05)
     return False
+
+
+def test_what_the_operator_signs_is_signed_last_of_all(home, store, tmp_path):
+    made = Workshop(Sources({"acme": home / "in"}, 10_000_000), store, Limits(), signer(tmp_path))
+    (outcome,) = made.outcomes({key(): task(home)}, SOON).values()
+    made.close()
+    found = LabelledFile.read(store, outcome.object["name"])
+    assert found.label == LABEL
+    notes = [*manifest.notes(found.data, png.CARRIER, chains.made()["roots.pem"])]
+    assert notes == [f"{manifest.SAYS_GENERATED}, trusted"]
+
+
+def test_what_cannot_be_signed_is_not_let_out(home, store, tmp_path):
+    by = replace(signer(tmp_path), roots=chains.made(1)["roots.pem"])
+    made = Workshop(Sources({"acme": home / "in"}, 10_000_000), store, Limits(), by)
+    assert set(made.outcomes({key(): task(home)}, SOON).values()) == {Outcome("manifest_unsigned")}
+    made.close()
+    assert not list((home / "objects").rglob("*.png"))

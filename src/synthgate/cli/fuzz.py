@@ -32,6 +32,10 @@ def add(subparsers: Any) -> None:
         "--corpus", type=Path, metavar="DIR", default=Path("tests/effects/carriers/files"),
         help="good files to damage (those of the tests)",
     )  # fmt: skip
+    leaf.add_argument(
+        "--explicit", action="store_true",
+        help="labels people see too, but for films, which take seconds each",
+    )  # fmt: skip
     leaf.add_argument("--quick", action="store_true", help="one second for each carrier")
     leaf.add_argument("--seconds", type=float, metavar="S", help=f"for each ({_LONG_SECONDS:g})")
     leaf.add_argument(
@@ -57,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     seeds = _seeds(args.corpus)
     seconds = args.seconds or (_QUICK_SECONDS if args.quick else _LONG_SECONDS)
     rows, total, bad = (
-        [["carrier", "inputs", "read", "written", "slowest ms", "MiB", "finds"]],
+        [["carrier", "inputs", "read", "written", "seen", "slowest ms", "MiB", "finds"]],
         0,
         0,
     )
@@ -71,15 +75,23 @@ def run(args: argparse.Namespace) -> int:
         tally = fuzzing.run(
             carrier, seeds[carrier.name], Label.first(SAMPLE_CODE, "P-1"),
             count=args.count, seconds=seconds, seed=args.seed,
+            put=_put(carrier) if args.explicit and carrier.medium != "video" else None,
         )  # fmt: skip
         total, bad = total + tally.inputs, bad + len(tally.finds)
         rows.append([
-            carrier.name, f"{tally.inputs:,}", f"{tally.read:,}", f"{tally.written:,}",
+            carrier.name, f"{tally.inputs:,}", f"{tally.read:,}", f"{tally.written:,}", f"{tally.put:,}",
             f"{tally.slowest_seconds * 1000:.0f}", f"{tally.memory_mib:.0f}", _kept(tally, args.finds),
         ])  # fmt: skip
     print(table(rows))
     print(f"{total:,} inputs, {bad} finds")
     return 1 if bad else 0
+
+
+def _put(carrier: Any) -> Any:
+    """What gives a file of a carrier a label people see."""
+    from synthgate.effects.explicit import perceived
+
+    return lambda data: perceived.put(carrier, data, "AI生成")[0]
 
 
 def _seeds(corpus: Path) -> dict[str, list[bytes]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from synthgate.cli import files
-from synthgate.cli.options import command
+from synthgate.cli.errors import CONFIGURATION, CommandError
+from synthgate.cli.options import command, load
 
 _ZH: Final = {
     "compliant": "合规", "non_compliant": "不合规", "not_found": "未发现", "inconclusive": "无法判定",
@@ -15,6 +16,7 @@ _ZH: Final = {
 _EPILOG: Final = (
     "compliant: exactly one right label. non_compliant: the clause says why. not_found: read whole, no label."
     "\ninconclusive: not read whole, for whatever reason; this never means that there is no label."
+    "\nA C2PA manifest is named, and read with the extra c2pa; c2pa_roots names whom to trust."
     "\nExit code 0 if all are compliant, else 1."
 )
 
@@ -30,7 +32,7 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a row for each file."""
     paths = files.listed(args.files)
-    work = functools.partial(inspect_one, mib_max=args.max_mib)
+    work = functools.partial(inspect_one, mib_max=args.max_mib, roots=_roots(args))
     rows = list(files.each(work, paths, args.jobs))
     if args.json:
         print(json.dumps({"files": rows}, ensure_ascii=False, indent=2))
@@ -40,7 +42,16 @@ def run(args: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def inspect_one(path: Path, mib_max: int) -> dict[str, Any]:
+def _roots(args: argparse.Namespace) -> bytes:
+    """Authorities by which C2PA manifests are trusted, if any are set."""
+    name = load(args).c2pa_roots
+    try:
+        return Path(name).read_bytes() if name else b""
+    except OSError as error:
+        raise CommandError(f"c2pa_roots {name}: {error.strerror}", CONFIGURATION) from None
+
+
+def inspect_one(path: Path, mib_max: int, roots: bytes = b"") -> dict[str, Any]:
     """One file's row, ready for JSON."""
     from synthgate.effects import files as labels
     from synthgate.effects.objects import SIDECAR_SUFFIX
@@ -48,7 +59,7 @@ def inspect_one(path: Path, mib_max: int) -> dict[str, Any]:
     row: dict[str, Any] = {"file": files.shown(path)}
     try:
         data = files.read(path, mib_max)
-        found = labels.inspect(data, path.name, files.beside(path, SIDECAR_SUFFIX, 1))
+        found = labels.inspect(data, path.name, files.beside(path, SIDECAR_SUFFIX, 1), roots)
     except files.FileError as error:
         return row | {
             "carrier": None, "conclusion": "inconclusive", "places": [], "findings": [],

@@ -2,6 +2,9 @@
 
 import argparse
 import hashlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from synthgate.cli.errors import TRY_LATER, CommandError
@@ -31,6 +34,12 @@ def add(subparsers: Any) -> None:
         under, "add-checkpoint", add_checkpoint,
         "make the key that signs the logs' checkpoints, where there is none",
     )  # fmt: skip
+    leaf = command(
+        under, "c2pa-test", c2pa_test, "make certificates to try C2PA manifests with; nobody trusts them",
+        epilog="Writes chain.pem, key.pem and roots.pem into DIR, which must not hold any of them. For\n"
+        "publication take certificates of an authority of the C2PA trust list instead.",
+    )  # fmt: skip
+    leaf.add_argument("dir", type=Path, metavar="DIR", help="a folder, made if it is not there")
     command(
         under, "add-canary", add_canary, "make the canary key, if the installation has none yet"
     )
@@ -67,6 +76,28 @@ def add_master(args: argparse.Namespace) -> int:
     name = KeyFolder(load(args).keys_dir).add_master_key()
     print(f"keys: {name} made; copy it to a safe place, give it to every worker, restart them,")
     print("then `synthgate keys rotate` brings what is there under it")
+    return 0
+
+
+def c2pa_test(args: argparse.Namespace) -> int:
+    """Write a chain of our own making, and say how it is used."""
+    from synthgate.effects.provenance import library, sample_chain
+
+    made = sample_chain.make(datetime.now(UTC))
+    if there := [name for name in made if (args.dir / name).exists()]:
+        raise CommandError(f"{args.dir}: {', '.join(there)} there already; nothing was written")
+    args.dir.mkdir(parents=True, exist_ok=True)
+    for name, data in made.items():
+        descriptor = os.open(args.dir / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    print(f"keys: {', '.join(made)} made in {args.dir}: a sample, not for publication. Try it with")
+    print(
+        f"synthgate label FILE --sample --set c2pa_chain={args.dir}/chain.pem"
+        f" --set c2pa_key={args.dir}/key.pem --set c2pa_roots={args.dir}/roots.pem"
+    )
+    if not library.installed():
+        print(f"keys: to sign with it: {library.ABSENT}")
     return 0
 
 

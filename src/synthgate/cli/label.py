@@ -14,9 +14,12 @@ from synthgate.cli.options import command, load
 
 _BESIDE: Final = ".labelled"
 _EPILOG: Final = (
-    "The producer's code is the setting provider_code. By default NAME.ext gives NAME.labelled.ext beside it,"
-    "\nwith words people see, where this can put them (else say --implicit-only), and the seven fields, read"
-    "\nback. Exit code 0 if all were labelled, 1 if one was refused, 78 for a wrong setting."
+    "The producer's code is the setting provider_code; --sample tries it without one. By default NAME.ext gives"
+    "\nNAME.labelled.ext beside it, with words people see, where this can put them (else say --implicit-only),"
+    "\nand the seven fields, read back. What --sample labels is for looking at: its producer does not exist,"
+    "\n`synthgate inspect` says so, and a chain with a code of its own refuses it."
+    "\nWith c2pa_chain and c2pa_key set, files that can have one get a C2PA manifest, last of all."
+    "\nExit code 0 if all were labelled, 1 if one was refused, 78 for a wrong setting."
 )
 
 
@@ -29,6 +32,9 @@ def add(subparsers: Any) -> None:
     where = leaf.add_mutually_exclusive_group()
     where.add_argument("--out", type=Path, metavar="DIR", help="write into this folder")
     where.add_argument("--in-place", action="store_true", help="replace the files themselves")
+    leaf.add_argument(
+        "--sample", action="store_true", help="the sample code: to try it, not for publication"
+    )
     leaf.add_argument("--text", default="AI生成", help="the words (AI生成)")
     leaf.add_argument(
         "--corner", default="bottom-right", help="bottom-right, bottom-left, top-right or top-left"
@@ -64,17 +70,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _order(args: argparse.Namespace) -> Any:
-    from synthgate.effects import provider_code, text_label
+    from synthgate.effects import text_label
     from synthgate.effects.explicit.badge import CORNERS
     from synthgate.effects.files import Order
+    from synthgate.effects.provenance.signer import Signer
 
-    settings = load(args)
-    try:
-        code = provider_code.parse(settings.provider_code, sample_allowed=settings.provider_sample)
-    except provider_code.ProviderCodeError as error:
-        raise CommandError(
-            f"{error}: set it with --set provider_code=… or SYNTHGATE_PROVIDER_CODE", CONFIGURATION
-        ) from None
+    code = _code(args)
     if args.corner not in CORNERS:
         raise CommandError(f"--corner {args.corner}: one of {', '.join(CORNERS)}", CONFIGURATION)
     if not args.implicit_only and not text_label.valid(args.text):
@@ -84,7 +85,27 @@ def _order(args: argparse.Namespace) -> Any:
             CONFIGURATION,
         )
     sentence = None if args.implicit_only else args.text
-    return Order(code.text, sentence, args.corner, args.wrapped or None, args.propagate)
+    signer = Signer.of(load(args))
+    return Order(code, sentence, args.corner, args.wrapped or None, args.propagate, signer)
+
+
+def _code(args: argparse.Namespace) -> str:
+    """The producer's code, checked."""
+    from synthgate.effects import provider_code
+
+    settings = load(args)
+    given, allowed = settings.provider_code, settings.provider_sample
+    if args.sample:
+        if given and not provider_code.is_sample(given):
+            raise CommandError("--sample: provider_code is set; say one of the two", CONFIGURATION)
+        given, allowed = provider_code.SAMPLE_CODE, True
+    try:
+        return provider_code.parse(given, sample_allowed=allowed).text
+    except provider_code.ProviderCodeError as error:
+        raise CommandError(
+            f"{error}: set it with --set provider_code=… or SYNTHGATE_PROVIDER_CODE, or try it with --sample",
+            CONFIGURATION,
+        ) from None
 
 
 def label_one(
@@ -93,6 +114,7 @@ def label_one(
     """Label one file; its row, ready for JSON."""
     from synthgate.effects import files as labels
     from synthgate.effects.objects import SIDECAR_SUFFIX
+    from synthgate.effects.provider_code import is_sample
 
     row: dict[str, Any] = {"file": files.shown(path), "written": []}
     try:
@@ -114,7 +136,7 @@ def label_one(
         "carrier": done.carrier,
         "label": done.label.row(),
         "explicit": done.explicit,
-        "notes": list(done.notes),
+        "notes": [*done.notes, *([labels.SAMPLE_NOTE] if is_sample(order.code) else [])],
     }
 
 
@@ -163,4 +185,5 @@ def _line(row: dict[str, Any]) -> list[str]:
         seen = f"{explicit.get('text') or explicit['rhythm']} at {explicit['place']}"
     if row["outcome"] == "already":
         return [row["file"], "already", f"{row['label']['ProduceID']} stands in it"]
-    return [row["file"], "labelled", f"{row['written'][-1]}: {seen}, {row['label']['ProduceID']}"]
+    said = f"{row['written'][-1]}: {seen}, {row['label']['ProduceID']}"
+    return [row["file"], "labelled", "; ".join([said, *row["notes"]])]

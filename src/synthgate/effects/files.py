@@ -7,30 +7,39 @@ another producer's label keeps it, and may have us added as its propagator (Labe
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from synthgate.effects import text_label
-from synthgate.effects.carriers import catalogue, markdown
+from synthgate.effects import provider_code, text_label
+from synthgate.effects.carriers import catalogue
 from synthgate.effects.carriers.carrier import Carrier, CarrierError, Place, Reading
 from synthgate.effects.carriers.conclusion import Conclusion, Finding, conclude
-from synthgate.effects.explicit import documents, films, pages, pictures, slides, sounds
+from synthgate.effects.explicit import perceived, words
 from synthgate.effects.explicit.badge import Corner
 from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_text import LabelledText
 from synthgate.effects.objects import SIDECAR_SUFFIX
+from synthgate.effects.provenance import manifest
+from synthgate.effects.provenance.signer import Signer
 
 TEXT: Final = "text"
 """Name of the carrier that is none: plain text, its label beside it."""
 _PREFIX: Final = "SG1-"
 _HASH_BYTES: Final = 20
+_WAY_OUT: Final = "; --implicit-only writes the fields alone, for what shows its label beside it"
+_NO_WAY_OUT: Final = ("wording", "broken", "signed")
+"""Codes of explicit labels: the words or the file itself are wrong."""
+SAMPLE_NOTE: Final = "the sample code, of no real provider: not for publication"
 
 
 class Refused(Exception):
-    """A file that is not labelled. ``code``: of the carrier or the explicit label; or name, foreign, mixed."""
+    """A file that is not labelled. ``code``: of the carrier or the explicit label, or one of these.
+
+    name, foreign, mixed, manifest.
+    """
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -50,7 +59,7 @@ class Inspected(NamedTuple):
 class Order:
     """How to label. ``sentence`` None: no explicit label, it is shown beside the content or there already.
 
-    propagate: on another producer's label, name us as its propagator.
+    propagate: on another producer's label, name us as its propagator. signer: of a manifest, put in last.
     """
 
     code: str
@@ -58,6 +67,7 @@ class Order:
     corner: Corner = "bottom-right"
     wrapped: bool | None = None
     propagate: bool = False
+    signer: Signer | None = None
 
 
 class Done(NamedTuple):
@@ -70,8 +80,11 @@ class Done(NamedTuple):
     notes: tuple[str, ...]
 
 
-def inspect(data: bytes, name: str, sidecar: bytes | None = None) -> Inspected:
-    """Read a file's label. sidecar: the envelope beside it, if there is one (plain text). Never raises."""
+def inspect(data: bytes, name: str, sidecar: bytes | None = None, roots: bytes = b"") -> Inspected:
+    """Read a file's label. sidecar: the envelope beside it, if there is one (plain text). Never raises.
+
+    roots: PEM, authorities by which its C2PA manifest is trusted.
+    """
     try:
         carrier = catalogue.of(data, name)
     except CarrierError as error:
@@ -83,7 +96,10 @@ def inspect(data: bytes, name: str, sidecar: bytes | None = None) -> Inspected:
     if note := wrong_name(carrier, name):
         reading = Reading(carrier.name, reading.places, reading.faults, (*reading.notes, note))
     conclusion, findings = conclude(reading, carrier.guide)
-    return Inspected(carrier.name, conclusion, findings, reading)
+    if said := tuple(manifest.notes(data, carrier, roots)):
+        kept = (note for note in reading.notes if note != "C2PA manifest")
+        reading = replace(reading, notes=(*kept, *said))
+    return Inspected(carrier.name, conclusion, findings, _with_sample(reading))
 
 
 def label(data: bytes, name: str, order: Order, sidecar: bytes | None = None) -> Done:
@@ -94,8 +110,13 @@ def label(data: bytes, name: str, order: Order, sidecar: bytes | None = None) ->
     """
     try:
         return _label(data, name, order, sidecar)
-    except (CarrierError, ExplicitError) as error:
+    except CarrierError as error:
         raise Refused(error.code, str(error)) from None
+    except ExplicitError as error:
+        way_out = "" if error.code in _NO_WAY_OUT else _WAY_OUT
+        raise Refused(error.code, f"{error}{way_out}") from None
+    except manifest.ManifestError as error:
+        raise Refused("manifest", str(error)) from None
 
 
 def renamed(done: Done, name: str) -> dict[str, bytes]:
@@ -121,7 +142,7 @@ def _label(data: bytes, name: str, order: Order, sidecar: bytes | None) -> Done:
         return _label_text(data, name, order, sidecar)
     if note := wrong_name(carrier, name):
         raise Refused("name", note)
-    reading = carrier.read(data)
+    source, reading = data, carrier.read(data)
     if reading.faults:
         raise Refused("broken", reading.faults[0])
     found = _found(reading)
@@ -131,8 +152,10 @@ def _label(data: bytes, name: str, order: Order, sidecar: bytes | None) -> Done:
         return Done(carrier.name, ours, {}, None, reading.notes)
     explicit = None
     if found is None and order.sentence is not None:
-        data, explicit = put_explicit(carrier, data, order.sentence, order.corner)
+        data, explicit = perceived.put(carrier, data, order.sentence, order.corner)
     made = carrier.write(data, ours, wrapped=order.wrapped)
+    if found is None and order.signer is not None:
+        made = manifest.put(made, carrier, ours, order.signer, source)
     return Done(carrier.name, ours, {"": made}, explicit, reading.notes)
 
 
@@ -166,50 +189,6 @@ def _ours(found: Label | None, data: bytes, order: Order) -> Label:
     )  # fmt: skip
 
 
-def put_explicit(
-    carrier: Carrier, data: bytes, sentence: str, corner: Corner = "bottom-right"
-) -> tuple[bytes, Mapping[str, Any]]:
-    """The file with a label people perceive, read back, and what is recorded of it.
-
-    Raises:
-        CarrierError, ExplicitError, Refused: it cannot be put in, or is not found again.
-    """
-    if carrier.medium == "image":
-        made, badge = pictures.put(data, sentence, corner)
-        return made, badge.row()
-    if carrier is markdown.CARRIER:
-        return _markdown(data, sentence)
-    if carrier.name == "docx":
-        return documents.put(data, sentence)
-    if carrier.name == "pdf":
-        return pages.put(data, sentence)
-    if carrier.name == "pptx":
-        return slides.put(data, sentence)
-    if carrier.name in sounds.KINDS:
-        return sounds.put(data, carrier.name)
-    if carrier.medium == "video":
-        return films.put(data, carrier.name, sentence, corner)
-    raise Refused(
-        "unsupported",
-        f"no explicit label can be put into {carrier.name} here; --implicit-only writes the fields alone,"
-        " and the label is to be shown where it is played or read",
-    )
-
-
-def _markdown(data: bytes, sentence: str) -> tuple[bytes, Mapping[str, Any]]:
-    if not text_label.valid(sentence):
-        raise Refused(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
-    front = markdown.front(data)
-    head = data.decode()[: len(data.decode()) - len(front.body)]
-    body, place = text_label.put(front.body, sentence)
-    if body != front.body:
-        # A line of its own in the source is none when rendered: an empty line sets the paragraph off.
-        body = sentence + front.newline * 2 + front.body
-    return (head + body).encode(), {"text": sentence, **place._asdict()}
-
-
 def _label_text(data: bytes, name: str, order: Order, sidecar: bytes | None) -> Done:
     inspected = _inspect_text(data, name, sidecar)
     if inspected.conclusion is Conclusion.INCONCLUSIVE:
@@ -220,10 +199,7 @@ def _label_text(data: bytes, name: str, order: Order, sidecar: bytes | None) -> 
         return Done(TEXT, ours, {}, None, ())
     text, explicit = data.decode(), None
     if found is None and order.sentence is not None:
-        if not text_label.valid(order.sentence):
-            raise Refused(
-                "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-            )
+        words.check(order.sentence)
         text, place = text_label.put(text, order.sentence)
         explicit = {"text": order.sentence, **place._asdict()}
     made = LabelledText(name, text.encode(), ours, explicit).files()
@@ -254,7 +230,19 @@ def _inspect_text(data: bytes, name: str, sidecar: bytes | None) -> Inspected:
         faults = (f"sidecar: {error}",)
     reading = Reading(TEXT, places, faults)
     conclusion, findings = conclude(reading)
-    return Inspected(TEXT, conclusion, findings, reading)
+    return Inspected(TEXT, conclusion, findings, _with_sample(reading))
+
+
+def _with_sample(reading: Reading) -> Reading:
+    """The reading with a note if the sample's name stands in a label."""
+    named = (
+        code
+        for label in reading.labels
+        for code in (label.content_producer, label.content_propagator)
+    )
+    if not any(provider_code.is_sample(code) for code in named):
+        return reading
+    return replace(reading, notes=(*reading.notes, SAMPLE_NOTE))
 
 
 def wrong_name(carrier: Carrier, name: str) -> str | None:

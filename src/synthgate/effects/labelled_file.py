@@ -15,6 +15,7 @@ import orjson
 from synthgate.effects import files
 from synthgate.effects.carriers import catalogue
 from synthgate.effects.carriers.carrier import Carrier, CarrierError
+from synthgate.effects.explicit import perceived
 from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_text import Held, LabelledText
@@ -164,8 +165,8 @@ def mark(
     explicit, unshown = None, None
     try:
         if sentence is not None:
-            data, explicit = files.put_explicit(carrier, data, sentence)
-    except (CarrierError, ExplicitError, files.Refused) as error:
+            data, explicit = perceived.put(carrier, data, sentence)
+    except (CarrierError, ExplicitError) as error:
         unshown = _UNSHOWN.get(error.code)
         if unshown is None:
             raise Unlabelled(BROKEN.get(error.code, "file_broken")) from None

@@ -26,6 +26,11 @@ class ProviderCodeError(ValueError):
         self.code = code
 
 
+def is_sample(text: str) -> bool:
+    """Whether a code, of whatever service of it, is the sample entity's."""
+    return text[4:22] == SAMPLE_USCC
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderCode:
     """A checked code and its parts."""

@@ -12,11 +12,14 @@ from synthgate.effects import text_label
 from synthgate.effects.carriers.carrier import CarrierError, Reading
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_file import BROKEN, Marked, Unlabelled, carrier_of, media_type_of
+from synthgate.effects.provenance import manifest
 
 POSSIBLE: Final = "2"
 SUSPECTED: Final = "3"
 """Values of the field Label (Annex E) for what a user declared, and for what shows signs."""
-_SIGNS: Final = ("XMP says trained algorithmic media", "a generator's metadata: ")
+_SIGNS: Final = (
+    "XMP says trained algorithmic media", "a generator's metadata: ", manifest.SAYS_GENERATED,
+)  # fmt: skip
 """How notes of a reader begin that speak of generation; a C2PA manifest alone does not: cameras write them."""
 
 
@@ -43,7 +46,8 @@ def take_in(data: bytes, name: str, medium: str, ours: Label, *, declared: bool)
     if reading.faults:
         raise Unlabelled("file_broken")
     found = _found(reading)
-    signs = any(note.startswith(_SIGNS) for note in reading.notes)
+    said = (*reading.notes, *manifest.notes(data, carrier))
+    signs = any(note.startswith(_SIGNS) for note in said)
     label = _label(found, ours, declared=declared, signs=signs)
     made = data
     if label is not None:

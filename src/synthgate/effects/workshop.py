@@ -9,12 +9,22 @@ import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from synthgate.effects.isolated import Limits, apart
 from synthgate.effects.label import Label, LabelError
-from synthgate.effects.labelled_file import LabelledFile, Marked, Unlabelled, held_against, mark
+from synthgate.effects.labelled_file import (
+    LabelledFile,
+    Marked,
+    Unlabelled,
+    carrier_of,
+    held_against,
+    mark,
+)  # fmt: skip
 from synthgate.effects.objects import LocalObjects, object_name
+from synthgate.effects.provenance import manifest
+from synthgate.effects.provenance.signer import Signer
 from synthgate.effects.sources import SourceError, Sources
 from synthgate.effects.taken_in import take_in
 from synthgate.events.origin import Origin
@@ -69,10 +79,13 @@ class Outcome(NamedTuple):
 class Workshop:
     """Threads for what is quick, one more for what is done apart. Made once a process."""
 
-    def __init__(self, sources: Sources, objects: LocalObjects, limits: Limits) -> None:
+    def __init__(
+        self, sources: Sources, objects: LocalObjects, limits: Limits, signer: Signer | None = None
+    ) -> None:
         self.sources = sources
         self._objects = objects
         self._limits = limits
+        self._signer = signer
         self._quick = ThreadPoolExecutor(os.cpu_count() or 1, "media")
         self._apart = ThreadPoolExecutor(1, "media-apart")
         self._work: dict[Key, Future[Outcome]] = {}
@@ -128,6 +141,7 @@ class Workshop:
                 if _is_slow(task)
                 else mark(*asked, restores=task.derived)
             )
+            marked = self._signed(marked, task, data)
         except (SourceError, Unlabelled) as error:
             return Outcome(error.code)
         made = LabelledFile.make(task.log, key[0], marked, task.label, task.row["sha256"])
@@ -136,6 +150,17 @@ class Workshop:
         return Outcome(
             None, made.row(), marked.explicit, marked.unshown, task.label.row(), kept=kept
         )
+
+    def _signed(self, marked: Marked, task: Task, source: bytes) -> Marked:
+        """Last of all, and here: a process that reads strangers' files holds no key."""
+        if self._signer is None:
+            return marked
+        carrier = carrier_of(marked.data, task.row["name"], task.medium)
+        try:
+            made = manifest.put(marked.data, carrier, task.label, self._signer, source)
+        except manifest.ManifestError:
+            raise Unlabelled("manifest_unsigned") from None
+        return replace(marked, data=made)
 
     def _taken_in(self, key: Key, task: Task, data: bytes) -> Outcome:
         """Metadata alone is read and written: quick for a file of any size and medium."""

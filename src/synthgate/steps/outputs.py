@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Self
 from synthgate.effects.isolated import Limits
 from synthgate.effects.label import Label
 from synthgate.effects.objects import LocalObjects
+from synthgate.effects.provenance.signer import Signer
 from synthgate.effects.sources import SourceError, Sources
 from synthgate.effects.workshop import Key, Outcome, Task, Workshop
 from synthgate.events.event import Event
@@ -35,10 +36,14 @@ class OutputFiles:
 
     @classmethod
     def of(cls, settings: Settings, objects: LocalObjects) -> Self:
-        """With a workshop of its own."""
+        """With a workshop of its own.
+
+        Raises:
+            SettingsError: the certificates it is to sign with are wrong.
+        """
         sources = Sources(settings.media_folders, settings.media_bytes_max)
         limits = Limits(settings.media_s, settings.media_memory_mib)
-        return cls(Workshop(sources, objects, limits))
+        return cls(Workshop(sources, objects, limits, Signer.of(settings)))
 
     def found(self, event: Event) -> tuple[OutputFact, ...]:
         """Whether each can be had, before anything is done with it.

@@ -9,15 +9,17 @@ import pytest
 
 from effects.carriers.builders import FILES, LABEL, OTHER, png, wav
 from synthgate.__main__ import main
-from synthgate.effects.carriers import catalogue, fuzzing
+from synthgate.effects.carriers import catalogue, fuzzing, zip_parts
 from synthgate.effects.carriers import wav as wavs
-from synthgate.effects.carriers.carrier import Parsed
+from synthgate.effects.carriers.carrier import CarrierError, Parsed
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("carrier", catalogue.CARRIERS, ids=lambda one: one.name)
 def test_a_second_of_damage_breaks_no_promise(carrier, capsys, tmp_path):
     where = ("--corpus", str(FILES), "--finds", str(tmp_path))
+    if carrier.medium in ("text", "image") or carrier.name == "wav":  # the others start programs
+        where = (*where, "--explicit")
     code = main(["fuzz", carrier.name, "--seconds", "0.8", "--seed", "7", *where])
     said = capsys.readouterr().out
     assert code == 0, said
@@ -40,6 +42,38 @@ def test_a_crash_is_found():
         raise KeyError(data[:1])
 
     assert "read KeyError" in breaking(crash).finds
+
+
+def seen(put: Callable[[bytes], bytes]) -> fuzzing.Tally:
+    return fuzzing.run(wavs.CARRIER, [wav()], LABEL, count=900, seconds=20, seed=1, put=put)
+
+
+def test_a_label_people_see_that_crashes_or_breaks_a_file_is_found():
+    def crash(data: bytes) -> bytes:
+        raise KeyError(data[:1])
+
+    assert list(seen(crash).finds) == ["put KeyError"]
+    broken = seen(lambda data: data[:-9])
+    assert {why.split(":", 1)[0] for why in broken.finds} <= {
+        "put, and then truncated",
+        "put, and then broken",
+    }
+    assert broken.finds
+    assert broken.put == 300
+    assert seen(lambda data: data).finds == {}
+
+
+def test_damage_goes_through_the_checksums_of_a_zip():
+    whole = (FILES / "slides.pptx").read_bytes()
+    mend = fuzzing.MENDERS["pptx"]
+    assert mend(whole) == whole
+    spoilt = whole.replace(b"sldSz", b"sldXz")
+    with pytest.raises(CarrierError, match="checksum"):
+        zip_parts.open_parts(spoilt).read("ppt/presentation.xml", 1 << 20)
+    again = zip_parts.open_parts(mend(spoilt)).read("ppt/presentation.xml", 1 << 20)
+    assert b"sldXz" in again
+    for at in range(0, len(whole), 7):
+        mend(whole[:at])
 
 
 def test_a_hang_is_found_and_ended(monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 from effects.carriers.builders import Good, of_every_carrier
 from effects.presentations import presentation
+from effects.workbooks import workbook
 from synthgate.effects import files
 from synthgate.effects.carriers import catalogue, page
 from synthgate.effects.files import Order, Refused
@@ -48,8 +49,9 @@ def test_a_carrier_that_breaks_a_promise_is_not_green(monkeypatch):
 @pytest.mark.parametrize("good", list(of_every_carrier()), ids=lambda good: good.carrier.name)
 def test_explicit_labels_are_refused_where_the_page_says_so(good: Good, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    # The smallest one has no slide to say it on, and is refused for that.
-    data = presentation() if good.carrier.name == "pptx" else good.data
+    # The smallest ones have no slide or sheet to say it on, and are refused for that.
+    whole = {"pptx": presentation, "xlsx": workbook}.get(good.carrier.name, lambda: good.data)
+    data = whole()
     try:
         files.label(data, good.name, Order(SAMPLE_CODE))
         outcome = "put"

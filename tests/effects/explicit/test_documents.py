@@ -11,7 +11,7 @@ from synthgate.effects.carriers import zip_parts
 from synthgate.effects.carriers.conclusion import Conclusion
 from synthgate.effects.explicit import documents
 from synthgate.effects.explicit.errors import ExplicitError
-from synthgate.effects.files import Order, Refused
+from synthgate.effects.files import Order
 from synthgate.effects.provider_code import SAMPLE_CODE
 
 
@@ -55,8 +55,3 @@ def test_a_body_of_one_tag_holds_no_paragraph():
     bare = zip_parts.replaced(zip_parts.open_parts(office("docx")), {"word/document.xml": main})
     with pytest.raises(ExplicitError, match="no body"):
         documents.put(bare, "AI生成")
-
-
-def test_sheets_say_what_to_do():
-    with pytest.raises(Refused, match="--implicit-only"):
-        files.label(office("xlsx"), "a.xlsx", Order(SAMPLE_CODE))

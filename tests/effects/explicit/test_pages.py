@@ -60,7 +60,7 @@ def test_every_byte_is_kept_and_the_line_is_added(name):
     data = (FILES / name).read_bytes()
     made, row = pages.put(data, "AI生成")
     assert made.startswith(data.rstrip())
-    assert row == {"text": "AI生成", "place": "start", "ink_points": 9.0}
+    assert row == {"text": "AI生成", "place": "start", "corner": "top-left", "ink_points": 9.0}
     before, after = pdf.opened(data), pdf.opened(made)
     old, new = pages._first_page(before), pages._first_page(after)
     assert new.reference == old.reference
@@ -241,3 +241,87 @@ def test_an_encrypted_or_signed_one_and_words_that_are_no_label_are_refused():
         pages.put(page(), "机器写作")
     with pytest.raises(CarrierError, match="no catalogue"):
         pages.put(built(b"[]"), "AI生成")
+
+
+UP_LEFT, ALL = b"[0 580 60 600]", b"[0 0 400 600]"
+
+
+def note(rect=UP_LEFT, entries=b"/Subtype /Square"):
+    return b"<< /Type /Annot /Rect %b %b >>" % (rect, entries)
+
+
+def noted(*rows, turned=0):
+    return page(
+        b"/Contents 4 0 R /Rotate %d /Annots [%b]" % (turned, b" ".join(rows)),
+        b"/MediaBox [0 0 400 600]",
+    )
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+@pytest.mark.parametrize(
+    ("rects", "corner"),
+    [
+        ([], "top-left"),
+        ([b"[150 250 250 350]"], "top-left"),
+        ([b"[-9 -9 90 70]"], None), ([b"[310 530 500 700]"], None), ([b"[310 0 400 70]"], None),
+    ],
+)  # fmt: skip
+def test_the_corner_is_one_no_note_lies_over(turned, rects, corner):
+    made, row = pages.put(noted(*map(note, rects), turned=turned), "AI生成")
+    text, *_ = drawn(made)
+    a, b, c, d, e, f = map(float, text.split(b"q\n")[1].split(b" cm")[0].split())
+    left, right = sorted((e, e + a + c))
+    bottom, top = sorted((f, f + b + d))
+    assert 0 <= left < right <= 400
+    assert 0 <= bottom < top <= 600
+    assert corner in (None, row["corner"])
+    for rect in rects:
+        x0, y0, x1, y1 = map(float, rect.strip(b"[]").split())
+        assert right <= x0 or x1 <= left or top <= y0 or y1 <= bottom
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        b"/Subtype /Square /F 2", b"/Subtype /Widget", b"/Subtype /Stamp", b"/Subtype /Link /AP << >>",
+        b"/Subtype /Popup /Open true", b"/Subtype /Link /#41P << >>", b"",
+    ],
+)  # fmt: skip
+def test_whatever_may_cover_it_moves_it(entries):
+    assert pages.put(noted(note(UP_LEFT, entries)), "AI生成")[1]["corner"] == "top-right"
+
+
+@pytest.mark.parametrize(
+    "entries", [b"/Subtype /Link", b"/Subtype /Popup", b"/Subtype /Popup /Open false"]
+)
+def test_what_covers_nothing_does_not_move_it(entries):
+    assert pages.put(noted(note(ALL, entries)), "AI生成")[1]["corner"] == "top-left"
+
+
+def test_icons_are_larger_than_they_say():
+    beside = b"[100 560 101 561]"
+    assert pages.put(noted(note(beside)), "AI生成")[1]["corner"] == "top-left"
+    for entries in (b"/Subtype /Text", b"/Subtype /Square /F 16"):
+        assert (
+            pages.put(noted(note(b"[70 560 71 561]", entries)), "AI生成")[1]["corner"] != "top-left"
+        )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [note(ALL)], [note(b"[0 0]")], [b"7"], [b"<< /Subtype /Square >>"],
+        [note(b"[0 0 90 90]"), note(b"[0 500 90 600]"), note(b"[310 0 400 90]"), note(b"[310 500 400 600]")],
+    ],
+)  # fmt: skip
+def test_notes_over_every_corner_or_nowhere_refuse_it(rows):
+    with pytest.raises(ExplicitError) as refused:
+        pages.put(noted(*rows), "AI生成")
+    assert refused.value.code == "unsupported"
+
+
+def test_notes_named_in_disguise_or_not_listed_are_noticed():
+    with pytest.raises(ExplicitError, match="every corner"):
+        pages.put(page(b"/Contents 4 0 R /#41nnots [%b]" % note(ALL)), "AI生成")
+    with pytest.raises(ExplicitError, match="nobody can count"):
+        pages.put(page(b"/Contents 4 0 R /Annots 9"), "AI生成")

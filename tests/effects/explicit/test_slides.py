@@ -5,7 +5,7 @@ import re
 import pytest
 
 from effects.carriers.builders import office
-from effects.presentations import MAIN, RELATIONS, SLIDE, P, parts, presentation
+from effects.presentations import MAIN, RELATIONS, SLIDE, P, R, parts, presentation
 from synthgate.effects import files
 from synthgate.effects.carriers import zip_parts
 from synthgate.effects.carriers.carrier import CarrierError
@@ -106,3 +106,59 @@ def test_shapes_and_slides_that_only_look_like_those_shown_get_no_label():
         slides.put(presentation(main=MAIN.replace("<p:sldIdLst>", listed, 1)), "AI生成")[0]
     )
     assert b"AIGC" in first["ppt/slides/slide2.xml"]
+
+
+PROPS = "ppt/presProps.xml"
+
+
+def with_show(show: str, main: str = MAIN) -> bytes:
+    """A presentation whose show is set like this."""
+    relations = RELATIONS.replace(
+        "</Relationships>",
+        f'<Relationship Id="rId5" Type="{R}/presProps" Target="presProps.xml"/></Relationships>',
+    )
+    props = f'<p:presentationPr xmlns:p="{P}"><p:showPr>{show}</p:showPr></p:presentationPr>'
+    data = presentation(main=main, relations=relations)
+    return zip_parts.replaced(zip_parts.open_parts(data), {PROPS: props.encode()})
+
+
+def labelled_slides(data: bytes) -> list[str]:
+    held = parts(data)
+    return sorted(name for name in held if "slides/slide" in name and b'name="AIGC"' in held[name])
+
+
+BOTH = ["ppt/slides/slide1.xml", "ppt/slides/slide2.xml"]
+
+
+@pytest.mark.parametrize(
+    ("show", "slides_of"),
+    [
+        ('<p:sldRg st="2" end="2"/>', BOTH), ('<p:sldRg st="1" end="2"/>', BOTH[1:]),
+        ('<p:sldRg st="9" end="9"/>', BOTH[1:]), ("<p:sldAll/>", BOTH[1:]), ('<p:sldRg st="x"/>', BOTH[1:]),
+    ],
+)  # fmt: skip
+def test_a_show_that_begins_elsewhere_begins_with_the_label_too(show, slides_of):
+    made, row = slides.put(with_show(show), "AI生成")
+    assert labelled_slides(made) == slides_of
+    assert row["slides"] == len(slides_of)
+
+
+def test_every_custom_show_begins_with_the_label():
+    shows = (
+        '</p:sldIdLst><p:custShowLst><p:custShow name="a" id="0"><p:sldLst><p:sld r:id="rId2"/>'
+        '<p:sld r:id="rId9"/></p:sldLst></p:custShow></p:custShowLst>'
+    )
+    made, _ = slides.put(presentation(main=MAIN.replace("</p:sldIdLst>", shows)), "AI生成")
+    assert labelled_slides(made) == BOTH
+    gone = shows.replace('"rId2"', '"rId77"')
+    with pytest.raises(ExplicitError, match="not in the package"):
+        slides.put(presentation(main=MAIN.replace("</p:sldIdLst>", gone)), "AI生成")
+    many = shows.replace("<p:custShowLst>", "<p:custShowLst>" + "<p:custShow/>" * 100)
+    with pytest.raises(ExplicitError, match="100 shows"):
+        slides.put(presentation(main=MAIN.replace("</p:sldIdLst>", many)), "AI生成")
+
+
+def test_an_animation_of_a_shape_that_is_not_there_does_not_find_the_label():
+    timing = '</p:cSld><p:timing><p:spTgt spid="8"/></p:timing>'
+    made, _ = slides.put(presentation(slide=SLIDE.replace("</p:cSld>", timing)), "AI生成")
+    assert b'<p:cNvPr id="9" name="AIGC"/>' in parts(made)["ppt/slides/slide2.xml"]

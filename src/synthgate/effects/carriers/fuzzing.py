@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from synthgate.effects.carriers import ogg, png
 from synthgate.effects.carriers.carrier import Carrier, CarrierError
+from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.label import Label
 
 SECONDS_EACH_MAX: Final = 1.0
@@ -31,6 +32,9 @@ _PIECES: Final = (
     b"moov", b"meta", b"ilst", b"OggS", b"IEND", b"obj <<", b"endobj", b"/Prev 9", b"/Length 9 0 R",
     b"PK\x01\x02", b"../", b"---\nAIGC:\n", b"\x12\x54\xc3\x67", b"\x01\xff", b"TXXX", b"\x01AIGC\x00",
 )  # fmt: skip
+
+
+Put = Callable[[bytes], bytes]
 
 
 class Hang(BaseException):
@@ -51,15 +55,23 @@ class Tally:
     inputs: int = 0
     read: int = 0
     written: int = 0
+    put: int = 0
     slowest_seconds: float = 0.0
     memory_mib: float = 0.0
     finds: dict[str, Find] = field(default_factory=dict)
 
 
 def run(
-    carrier: Carrier, seeds: Sequence[bytes], label: Label, *, count: int, seconds: float, seed: int
+    carrier: Carrier,
+    seeds: Sequence[bytes],
+    label: Label,
+    *,
+    count: int,
+    seconds: float,
+    seed: int,
+    put: Put | None = None,
 ) -> Tally:
-    """So many inputs, or as many as fit into the time."""
+    """So many inputs, or as many as fit into the time. put: gives a file a label people see, tried too."""
     tally = Tally()
     chance = random.Random(f"{carrier.name}/{seed}")
     labelled = [carrier.write(data, label) for data in seeds]
@@ -73,7 +85,7 @@ def run(
             tally.inputs += 1
             signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS_HANG)
             try:
-                _try(carrier, data, label, tally)
+                _try(carrier, data, label, tally, put)
             except Hang:
                 _keep(tally, "hang", data)
             tally.memory_mib = _memory_mib() - before
@@ -89,7 +101,7 @@ def _interrupt(*_: object) -> None:
     raise Hang
 
 
-def _try(carrier: Carrier, data: bytes, label: Label, tally: Tally) -> None:
+def _try(carrier: Carrier, data: bytes, label: Label, tally: Tally, put: Put | None = None) -> None:
     begun = time.process_time()
     try:
         carrier.parse(data)
@@ -105,10 +117,27 @@ def _try(carrier: Carrier, data: bytes, label: Label, tally: Tally) -> None:
         except CarrierError as error:
             if error.code == "readback" or isinstance(error.__cause__, Exception):
                 _keep(tally, f"write {error.code} {type(error.__cause__).__name__}", data)
+    if put is not None and tally.inputs % _WRITE_EVERY == 1:
+        _perceived(carrier, data, tally, put)
     spent = time.process_time() - begun
     tally.slowest_seconds = max(tally.slowest_seconds, spent)
     if spent > SECONDS_EACH_MAX:
         _keep(tally, "slow", data)
+
+
+def _perceived(carrier: Carrier, data: bytes, tally: Tally, put: Put) -> None:
+    """Labels people see are refused with two errors and no other, and what was whole still is."""
+    try:
+        made = put(data)
+    except (CarrierError, ExplicitError):
+        return
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is a find)
+        _keep(tally, f"put {type(error).__name__}", data)
+        return
+    tally.put += 1
+    faults = carrier.read(made).faults
+    if faults and not carrier.read(data).faults:
+        _keep(tally, f"put, and then {faults[0][:40]}", data)
 
 
 def _keep(tally: Tally, why: str, data: bytes) -> None:
@@ -210,7 +239,25 @@ def _mend_ogg(data: bytes) -> bytes:
     return bytes(made)
 
 
-MENDERS: Final[dict[str, Callable[[bytes], bytes]]] = {"png": _mend_png, "ogg": _mend_ogg}
+def _mend_zip(data: bytes) -> bytes:
+    """Checksums and lengths of the parts that are not packed, by what the directory says."""
+    made, at = bytearray(data), data.find(b"PK\x01\x02")
+    while at >= 0 and at + 46 <= len(made) and made[at : at + 4] == b"PK\x01\x02":
+        size, local = (int.from_bytes(made[at + to : at + to + 4], "little") for to in (24, 42))
+        name, more, comment = (
+            int.from_bytes(made[at + to : at + to + 2], "little") for to in (28, 30, 32)
+        )
+        body = local + 30 + sum(made[local + 26 : local + 27]) + sum(made[local + 28 : local + 29])
+        if made[at + 10 : at + 12] == b"\0\0" and body + size <= len(made):
+            right = zlib.crc32(made[body : body + size]).to_bytes(4, "little")
+            made[at + 16 : at + 20] = made[local + 14 : local + 18] = right
+        at += 46 + name + more + comment
+    return bytes(made)
+
+
+MENDERS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "png": _mend_png, "ogg": _mend_ogg, "docx": _mend_zip, "xlsx": _mend_zip, "pptx": _mend_zip,
+}  # fmt: skip
 
 
 def _memory_mib() -> float:

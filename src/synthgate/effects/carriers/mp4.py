@@ -41,7 +41,7 @@ _PICTURE_BRANDS: Final = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", 
 _HANDLER: Final = box(b"hdlr", bytes(8) + _MDTA + bytes(13))
 
 
-class _Keyed(NamedTuple):
+class Keyed(NamedTuple):
     """A meta box taken apart: where its children begin, its handler, its keys and items."""
 
     first: int
@@ -62,7 +62,12 @@ def _claims_mov(head: bytes) -> bool:
     return _claims(head) and (head[4:8] != b"ftyp" or head[8:12] == b"qt  ")
 
 
-def _movie(data: bytes) -> tuple[list[Box], Box]:
+def movie(data: bytes) -> tuple[list[Box], Box]:
+    """The boxes of a file, and the one that describes it.
+
+    Raises:
+        CarrierError: none, more than one, too large, or no samples.
+    """
     top = boxes(data, 0, len(data), TOP_BOXES_MAX)
     movies = [one for one in top if one.kind == b"moov"]
     if len(movies) != 1:
@@ -77,7 +82,8 @@ def _movie(data: bytes) -> tuple[list[Box], Box]:
     return top, movies[0]
 
 
-def _meta(data: bytes, one: Box) -> _Keyed:
+def meta_of(data: bytes, one: Box) -> Keyed:
+    """A meta box taken apart."""
     # In ISO files a full box with version and flags; in QuickTime's own a plain one.
     first = one.body if data[one.body + 4 : one.body + 8] == b"hdlr" else one.body + 4
     children = boxes(data, first, one.end)
@@ -87,10 +93,10 @@ def _meta(data: bytes, one: Box) -> _Keyed:
     names = []
     if keys is not None:
         names = [data[key.body : key.end] for key in boxes(data, keys.body + 8, keys.end)]
-    return _Keyed(first, kind, names, children)
+    return Keyed(first, kind, names, children)
 
 
-def _items(data: bytes, meta: _Keyed) -> Iterator[tuple[bytes, Box]]:
+def items_of(data: bytes, meta: Keyed) -> Iterator[tuple[bytes, Box]]:
     """Items with the name of their key."""
     items = child(meta.children, b"ilst")
     for item in boxes(data, items.body, items.end) if items else ():
@@ -117,9 +123,9 @@ def _labels(data: bytes, start: int, end: int, path: str) -> Iterator[Place]:
         elif one.kind == b"trak":
             yield from _labels(data, one.body, one.end, f"{path}.trak")
         elif one.kind == b"meta":
-            meta = _meta(data, one)
+            meta = meta_of(data, one)
             keyed = meta.handler == _MDTA
-            for name, item in _items(data, meta):
+            for name, item in items_of(data, meta):
                 if _OWN in name:
                     where = (
                         f"{path}.meta {'key' if keyed else 'iTunes item'} {name.decode('latin-1')}"
@@ -131,7 +137,7 @@ def _labels(data: bytes, start: int, end: int, path: str) -> Iterator[Place]:
 
 
 def _parse(data: bytes) -> Parsed:
-    top, moov = _movie(data)
+    top, moov = movie(data)
     parsed = Parsed(list(_labels(data, moov.body, moov.end, "moov")), [])
     for one in top:
         if one.kind == b"uuid" and data[one.body : one.body + 16] == _XMP_UUID:
@@ -144,7 +150,7 @@ def _parse(data: bytes) -> Parsed:
 
 
 def _rewrite(data: bytes, value: bytes) -> bytes:
-    top, moov = _movie(data)
+    top, moov = movie(data)
     if data.find(b"sinf", moov.start, moov.end) >= 0 or any(one.kind == b"pssh" for one in top):
         raise CarrierError("encrypted", "an encrypted movie")
     if any(one.kind in (b"meta", b"sidx", b"ssix") and one.start < moov.start for one in top):
@@ -189,7 +195,7 @@ def _user_data(data: bytes, moov: Box, value: bytes) -> bytes:
         if outer.kind != b"udta":
             continue
         for one in boxes(data, outer.body, outer.end):
-            if one.kind == b"meta" and _meta(data, one).handler == _MDTA and not done:
+            if one.kind == b"meta" and meta_of(data, one).handler == _MDTA and not done:
                 kept.append(_meta_without(data, one, value))
                 done = True
             elif one.kind == b"meta":
@@ -205,8 +211,8 @@ def _user_data(data: bytes, moov: Box, value: bytes) -> bytes:
 
 def _meta_without(data: bytes, one: Box, value: bytes | None = None) -> bytes:
     """A meta box without labels; with this one, if it is a keyed box and a value is given."""
-    meta = _meta(data, one)
-    named = list(_items(data, meta))
+    meta = meta_of(data, one)
+    named = list(items_of(data, meta))
     if value is None and not any(_OWN in name for name, _ in named):
         return data[one.start : one.end]
     head = data[one.body : meta.first]

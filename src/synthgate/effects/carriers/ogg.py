@@ -15,11 +15,14 @@ _HEADERS_BYTES_MAX: Final = 16 << 20
 _HEAD_BYTES: Final = 27
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_CODECS: Final = ((b"OpusHead", b"OpusTags", 2), (b"\x01vorbis", b"\x03vorbis", 3))
+OPUS: Final = b"OpusTags"
+_CODECS: Final = ((b"OpusHead", OPUS, 2), (b"\x01vorbis", b"\x03vorbis", 3))
 """First bytes of the first and of the comment packet; how many packets are headers."""
 
 
-class _Page(NamedTuple):
+class Page(NamedTuple):
+    """One page: its bytes ``start:end``, what it carries from ``body`` on, in pieces of ``lacing``."""
+
     start: int
     flags: int
     number: int
@@ -38,8 +41,8 @@ def _claims(head: bytes) -> bool:
     return head.startswith(b"OggS")
 
 
-def _pages(data: bytes) -> list[_Page]:
-    found: list[_Page] = []
+def _pages(data: bytes) -> list[Page]:
+    found: list[Page] = []
     at = 0
     serial = data[14:18]
     while at < len(data):
@@ -53,7 +56,7 @@ def _pages(data: bytes) -> list[_Page]:
         if data[at + 14 : at + 18] != serial or (found and data[at + 5] & _FIRST):
             raise CarrierError("unsupported", "an Ogg of several streams")
         number = int.from_bytes(data[at + 18 : at + 22], "little")
-        found.append(_Page(at, data[at + 5], number, lacing, body, end))
+        found.append(Page(at, data[at + 5], number, lacing, body, end))
         if len(found) > _PAGES_MAX:
             raise CarrierError("too_much", f"more than {_PAGES_MAX} Ogg pages")
         at = end
@@ -62,8 +65,12 @@ def _pages(data: bytes) -> list[_Page]:
     return found
 
 
-def _headers(data: bytes) -> tuple[list[_Page], list[bytes], int, bytes]:
-    """All pages; the header packets; how many pages they take; the mark of a comment packet."""
+def taken_apart(data: bytes) -> tuple[list[Page], list[bytes], int, bytes]:
+    """All pages; the header packets; how many pages they take; the mark of a comment packet.
+
+    Raises:
+        CarrierError: no whole Ogg of one stream of Opus or Vorbis.
+    """
     pages = _pages(data)
     first = data[pages[0].body : pages[0].end]
     codec = next((row for row in _CODECS if first.startswith(row[0])), None)
@@ -94,11 +101,11 @@ def _headers(data: bytes) -> tuple[list[_Page], list[bytes], int, bytes]:
     raise CarrierError("broken", "the Ogg has no comment packet")
 
 
-def _blank(data: bytes, page: _Page) -> bytes:
+def _blank(data: bytes, page: Page) -> bytes:
     return data[page.start : page.start + 22] + bytes(4) + data[page.start + 26 : page.end]
 
 
-def _stored(data: bytes, page: _Page) -> int:
+def _stored(data: bytes, page: Page) -> int:
     return int.from_bytes(data[page.start + 22 : page.start + 26], "little")
 
 
@@ -107,12 +114,12 @@ def _places(packets: list[bytes], mark: bytes) -> list[Place]:
 
 
 def _parse(data: bytes) -> Parsed:
-    _, packets, _, mark = _headers(data)
+    _, packets, _, mark = taken_apart(data)
     return Parsed(_places(packets, mark), [])
 
 
 def _rewrite(data: bytes, value: bytes) -> bytes:
-    pages, packets, count, mark = _headers(data)
+    pages, packets, count, mark = taken_apart(data)
     comment = mark + vorbis_comment.write(packets[1][len(mark) :], value)
     first = pages[0]
     if sum(byte < 255 for byte in first.lacing) != 1:
@@ -127,7 +134,7 @@ def _rewrite(data: bytes, value: bytes) -> bytes:
     for page in pages[count:]:
         number = (page.number + shift).to_bytes(4, "little")
         head = data[page.start : page.start + 18] + number
-        pieces.append(_sealed(head + bytes(4) + data[page.start + 26 : page.end]))
+        pieces.append(sealed(head + bytes(4) + data[page.start + 26 : page.end]))
     return b"".join(pieces)
 
 
@@ -146,13 +153,15 @@ def _laid(packets: list[bytes], serial: bytes, number: int) -> list[bytes]:
         position = bytes(8) if ends else b"\xff" * 8
         head = b"OggS\x00" + bytes([flags]) + position + serial
         head += (number + len(found)).to_bytes(4, "little") + bytes(4)
-        found.append(_sealed(head + bytes([len(part)]) + bytes(part) + body[at : at + sum(part)]))
+        found.append(sealed(head + bytes([len(part)]) + bytes(part) + body[at : at + sum(part)]))
         at += sum(part)
     return found
 
 
-def _sealed(page: bytes) -> bytes:
-    return page[:22] + checksum(page).to_bytes(4, "little") + page[26:]
+def sealed(page: bytes) -> bytes:
+    """The page with its checksum, whatever stood in its place."""
+    blank = page[:22] + bytes(4) + page[26:]
+    return page[:22] + checksum(blank).to_bytes(4, "little") + page[26:]
 
 
 CARRIER: Final = Carrier(

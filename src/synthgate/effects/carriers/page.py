@@ -44,10 +44,13 @@ _EXPLICIT: Final = {
     "wav": "rhythm",
     "mp3": "rhythm (ffmpeg)",
     "flac": "rhythm (ffmpeg)",
+    "ogg": "rhythm (ffmpeg); Vorbis refused by name",
+    "m4a": "rhythm (ffmpeg)",
     "video": "badge, every frame (ffmpeg)",
     "docx": "first paragraph",
     "pdf": "line on the first page",
-    "pptx": "box on the first slide",
+    "pptx": "box on the slide a show begins with",
+    "xlsx": "last sheet, on which it opens",
     "markdown": "first line",
 }
 _HEAD: Final = f"""\

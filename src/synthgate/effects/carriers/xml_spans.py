@@ -41,17 +41,27 @@ class Element:
         return "".join(self.texts)
 
 
-def scan(xml: bytes, what: str, elements_max: int = 50_000) -> list[Element]:
+class _Enough(Exception):
+    """The element up to which was to be read has begun."""
+
+
+def scan(
+    xml: bytes, what: str, elements_max: int = 50_000, until: Name | None = None
+) -> list[Element]:
     """All elements in the order of their first tags. ``what`` names the XML in errors.
+
+    until: nothing is read from the first element of this name on; what is open there has no end.
 
     Raises:
         CarrierError: not well-formed, a document type, UTF-16 or an unknown encoding, too deep, too many.
     """
     if b"\x00" in xml[:64]:
         raise CarrierError("unsupported", f"{what} is UTF-16")
-    seen = _Scan(xml, what, elements_max)
+    seen = _Scan(xml, what, elements_max, until)
     try:
         seen.parser.Parse(xml, True)  # noqa: FBT003 (expat takes it by position only)
+    except _Enough:
+        return seen.found
     except expat.ExpatError as error:
         raise CarrierError("broken", f"{what} is no well-formed XML: {error}") from None
     except (ValueError, LookupError) as error:
@@ -92,11 +102,12 @@ def quoted(text: str) -> str:
 class _Scan:
     """One pass of expat."""
 
-    def __init__(self, xml: bytes, what: str, elements_max: int) -> None:
+    def __init__(self, xml: bytes, what: str, elements_max: int, until: Name | None) -> None:
         self.found: list[Element] = []
         self._xml = xml
         self._what = what
         self._elements_max = elements_max
+        self._until = until
         self._open: list[Element] = []
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
@@ -108,6 +119,8 @@ class _Scan:
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= _DEPTH_MAX or len(self.found) >= self._elements_max:
             raise CarrierError("too_much", f"{self._what} is too deep or has too many elements")
+        if self._until is not None and _split(name) == self._until:
+            raise _Enough
         own = {_split(key): value for key, value in attributes.items()}
         parent = self._open[-1] if self._open else None
         element = Element(_split(name), parent, own, self.parser.CurrentByteIndex)

@@ -9,8 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from PIL import Image, ImageStat
 
-from synthgate.effects import text_label
-from synthgate.effects.explicit import lettering
+from synthgate.effects.explicit import lettering, words
 from synthgate.effects.explicit.errors import ExplicitError
 
 Corner = Literal["bottom-right", "bottom-left", "top-right", "top-left"]
@@ -66,10 +65,7 @@ def plan(size: tuple[int, int], text: str, corner: Corner = "bottom-right") -> B
     Raises:
         ExplicitError: the words are no label, or the picture is too small to carry them legibly.
     """
-    if not text_label.valid(text):
-        raise ExplicitError(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
+    words.check(text)
     short = min(size)
     line = lettering.line(text, max(math.ceil(short * INK_AIM), INK_PX_LEAST))
     padding = math.ceil(line.ink_px * _PADDING)

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from synthgate.effects import text_label
 from synthgate.effects.carriers import xml_spans, zip_parts
+from synthgate.effects.explicit import packages
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.packages import ELEMENTS_MAX, OFFICE, XML_BYTES_MAX
 
 _MAIN: Final = "word/document.xml"
-_WORDS: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-_XML_BYTES_MAX: Final = 64 << 20
-_ELEMENTS_MAX: Final = 300_000
+_WORDS: Final = f"{OFFICE}/wordprocessingml/2006/main"
 
 
 def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
@@ -20,14 +19,8 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
         ExplicitError: the words are no label, or the document has no body where one is expected.
         CarrierError: the package or its main part cannot be read.
     """
-    if not text_label.valid(text):
-        raise ExplicitError(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
-    archive = zip_parts.open_parts(data)
-    if any(name.startswith("_xmlsignatures/") for name in archive.parts):
-        raise ExplicitError("signed", "a signed document: a label would break its signature")
-    main = archive.read(_MAIN, _XML_BYTES_MAX)
+    archive = packages.opened(data, text)
+    main = archive.read(_MAIN, XML_BYTES_MAX)
     at = _body(main)
     paragraph = (
         f'<w:p xmlns:w="{_WORDS}"><w:r><w:t>{xml_spans.quoted(text)}</w:t></w:r></w:p>'
@@ -40,14 +33,14 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
 
 def _body(main: bytes) -> int:
     """Where the body's first tag ends."""
-    for element in xml_spans.scan(main, _MAIN, _ELEMENTS_MAX):
+    for element in xml_spans.scan(main, _MAIN, ELEMENTS_MAX):
         if element.name == (_WORDS, "body") and not xml_spans.is_empty(main, element):
             return xml_spans.tag_end(main, element.start)
     raise ExplicitError("unsupported", "the document has no body to put a paragraph into")
 
 
 def _first_words(data: bytes) -> str:
-    main = zip_parts.open_parts(data).read(_MAIN, _XML_BYTES_MAX)
-    texts = (one for one in xml_spans.scan(main, _MAIN, _ELEMENTS_MAX) if one.name == (_WORDS, "t"))
+    main = zip_parts.open_parts(data).read(_MAIN, XML_BYTES_MAX)
+    texts = (one for one in xml_spans.scan(main, _MAIN, ELEMENTS_MAX) if one.name == (_WORDS, "t"))
     first = next(texts, None)
     return "" if first is None else first.text

@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from PIL import Image, ImageOps
 
-from synthgate.effects import text_label
 from synthgate.effects.carriers import pdf
 from synthgate.effects.carriers.carrier import CarrierError
 from synthgate.effects.carriers.pdf_objects import STREAM_BYTES_MAX, Document
 from synthgate.effects.carriers.pdf_tokens import Dictionary, Reference
-from synthgate.effects.explicit import lettering
+from synthgate.effects.explicit import lettering, words
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.page_place import Box, notes, place, sides
 from synthgate.effects.explicit.page_state import left_open
 
 NAME: Final = b"/SynthgateLabel"
@@ -46,17 +46,14 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
         ExplicitError: the words are no label, or there is no page to draw them on.
         CarrierError: the document is encrypted, signed or broken.
     """
-    if not text_label.valid(text):
-        raise ExplicitError(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
+    words.check(text)
     document = pdf.opened(data)
     page = _first_page(document)
     free = pdf.size_of(document)
     line = ImageOps.invert(lettering.line(text, _INK_PX).mask.convert("L"))
     line = ImageOps.expand(line, round(line.height * _MARGIN), 255)
     left = _left_open(page, document)
-    draw, ink = _drawing(page, document, line)
+    draw, corner, ink = _drawing(page, document, line)
     body = _page(page, document, free)
     changed = {
         Reference(free, 0): _stream(b"", b"q\n"),
@@ -66,7 +63,8 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
     }
     made = pdf.updated(document, changed)
     _read_back(made, free)
-    return made, {"text": text, "place": "start", "ink_points": round(ink, 1)}
+    row = {"text": text, "place": "start", "corner": corner, "ink_points": round(ink, 1)}
+    return made, row
 
 
 def _first_page(document: Document) -> Page:
@@ -100,50 +98,33 @@ def _left_open(page: Page, document: Document) -> int:
         ) from error
 
 
-def _box(page: Page, document: Document) -> tuple[float, float, float, float]:
-    """The visible part of the page, left, bottom, right, top."""
-    left, bottom, right, top = _sides(page.inherited.get(b"MediaBox"), document)
+def _box(page: Page, document: Document) -> Box:
+    """The visible part of the page."""
+    found = sides(page.inherited.get(b"MediaBox"), document)
     crop = page.inherited.get(b"CropBox")
-    if crop is not None:  # what lies outside the medium is not seen (ISO 32000-1, 14.11.2)
-        inner = _sides(crop, document)
-        left, bottom = max(left, inner[0]), max(bottom, inner[1])
-        right, top = min(right, inner[2]), min(top, inner[3])
-    if not (1 <= right - left <= 1e6 and 1 <= top - bottom <= 1e6):
-        raise ExplicitError("unsupported", "the PDF's first page is too small or too large")
-    return left, bottom, right, top
-
-
-def _sides(box: Any, document: Document) -> tuple[float, float, float, float]:
-    """A rectangle's sides in order, by whichever corners it is told."""
-    found = document.resolve(box)
-    sides = [document.resolve(side) for side in found] if isinstance(found, list) else []
-    if len(sides) != 4 or not all(isinstance(side, int | float) for side in sides):
+    if found is not None and crop is not None:
+        # What lies outside the medium is not seen (ISO 32000-1, 14.11.2).
+        inner = sides(crop, document)
+        found = inner and (
+            max(found[0], inner[0]), max(found[1], inner[1]), min(found[2], inner[2]), min(found[3], inner[3]),
+        )  # fmt: skip
+    if found is None:
         raise ExplicitError("unsupported", "the PDF does not say how large its first page is")
-    left, right = sorted((float(sides[0]), float(sides[2])))
-    bottom, top = sorted((float(sides[1]), float(sides[3])))
-    return left, bottom, right, top
+    if not (1 <= found[2] - found[0] <= 1e6 and 1 <= found[3] - found[1] <= 1e6):
+        raise ExplicitError("unsupported", "the PDF's first page is too small or too large")
+    return found
 
 
-def _drawing(page: Page, document: Document, line: Image.Image) -> tuple[bytes, float]:
-    """Draw the line in the corner that is seen upper left; and the ink height of its letters, points."""
-    left, bottom, right, top = _box(page, document)
-    ink = max(_INK_POINTS, _SHARE * min(right - left, top - bottom))
+def _drawing(page: Page, document: Document, line: Image.Image) -> tuple[bytes, str, float]:
+    """Draw the line, the corner it is seen in, and the ink height of its letters in points."""
+    visible = _box(page, document)
+    ink = max(_INK_POINTS, _SHARE * min(visible[2] - visible[0], visible[3] - visible[1]))
     height = ink / _INK_PX * line.height
     width = height / line.height * line.width
     turned = document.resolve(page.inherited.get(b"Rotate")) or 0
-    across = top - bottom if turned in (90, 270, -90, -270) else right - left
-    if width > across:
-        raise ExplicitError("too_small", "the first page is too narrow for the label")
-    matrix = {
-        0: (width, 0, 0, height, left, top - height),
-        90: (0, width, -height, 0, left + height, bottom),
-        180: (-width, 0, 0, -height, right, bottom + height),
-        270: (0, -width, height, 0, right - height, top),
-    }.get(turned % 360 if isinstance(turned, int) else -1)
-    if matrix is None:
-        raise ExplicitError("unsupported", "the first page is turned by no right angle")
-    numbers = b" ".join(b"%.3f" % number for number in matrix)
-    return b"\nQ\nq\n%b cm\n%b Do\nQ\n" % (numbers, NAME), ink
+    found = place(visible, turned, (width, height), notes(page.own, document))
+    numbers = b" ".join(b"%.3f" % number for number in found.matrix)
+    return b"\nQ\nq\n%b cm\n%b Do\nQ\n" % (numbers, NAME), found.corner, ink
 
 
 def _page(page: Page, document: Document, free: int) -> bytes:

@@ -1,25 +1,19 @@
-"""A PPTX whose first slide says what it is (GB 45438-2025 5.1): a box of words on top; the rest is kept."""
+"""A PPTX whose first slide says what it is (GB 45438-2025 5.1): a box of words on top; the rest is kept.
 
-import posixpath
+A show may begin elsewhere: whatever slide it begins with says it too.
+"""
+
 from collections.abc import Mapping
 from typing import Any, Final
 
-from synthgate.effects import text_label
 from synthgate.effects.carriers import xml_spans, zip_parts
-from synthgate.effects.carriers.xml_spans import Element
-from synthgate.effects.carriers.zip_parts import Parts
+from synthgate.effects.explicit import packages
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.packages import ELEMENTS_MAX, OFFICE, XML_BYTES_MAX, stands
+from synthgate.effects.explicit.slides_shown import MAIN, SLIDES, first_slides
 
-_MAIN: Final = "ppt/presentation.xml"
-_RELATIONS: Final = "ppt/_rels/presentation.xml.rels"
-_OFFICE: Final = "http://schemas.openxmlformats.org"
-_SLIDES: Final = f"{_OFFICE}/presentationml/2006/main"
-_DRAWING: Final = f"{_OFFICE}/drawingml/2006/main"
-_ID: Final = (f"{_OFFICE}/officeDocument/2006/relationships", "id")
-_XML_BYTES_MAX: Final = 64 << 20
-_ELEMENTS_MAX: Final = 300_000
-_SLIDES_READ: Final = 10
-"""So many hidden ones before the first that is shown, and no more."""
+_DRAWING: Final = f"{OFFICE}/drawingml/2006/main"
+_DIGITS_MAX: Final = 9
 _EMU_PER_POINT: Final = 12_700
 _SIDES: Final = (914_400, 51_206_400)
 """Smallest and largest side of a slide, EMU (ECMA-376 19.7.14)."""
@@ -36,61 +30,28 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
         ExplicitError: the words are no label, it is signed, or there is no slide to put them on.
         CarrierError: the package or one of its parts cannot be read.
     """
-    if not text_label.valid(text):
-        raise ExplicitError(
-            "wording", "a label names AI (or 人工智能) and 生成 or 合成, in one visible line"
-        )
-    archive = zip_parts.open_parts(data)
-    if any(name.startswith("_xmlsignatures/") for name in archive.parts):
-        raise ExplicitError("signed", "a signed document: a label would break its signature")
-    main = archive.read(_MAIN, _XML_BYTES_MAX)
-    name, points = _first_slide(archive, main), _points(main)
-    slide = archive.read(name, _XML_BYTES_MAX)
-    at, free = _top(slide)
-    box = _box(text, free, points).encode("ascii", "xmlcharrefreplace")
-    made = zip_parts.replaced(archive, {name: slide[:at] + box + slide[at:]})
-    if _last_words(zip_parts.open_parts(made).read(name, _XML_BYTES_MAX)) != text:
-        raise ExplicitError("readback", "the first slide does not end with the label")
-    return made, {"text": text, "place": "start", "height_points": points}
-
-
-def _first_slide(archive: Parts, main: bytes) -> str:
-    """Name of the part with the slide that is shown first; hidden ones are not shown."""
-    elements = xml_spans.scan(main, _MAIN, _ELEMENTS_MAX)
-    numbers = [
-        one.attributes.get(_ID)
-        for one in elements
-        if _stands(one, (_SLIDES, "sldId"), (_SLIDES, "sldIdLst"), (_SLIDES, "presentation"))
-    ]
-    if not numbers or _RELATIONS not in archive.parts:
-        raise ExplicitError("unsupported", "the presentation has no slide to put a label on")
-    relations = xml_spans.scan(archive.read(_RELATIONS, _XML_BYTES_MAX), _RELATIONS)
-    targets = {
-        one.attributes.get(("", "Id")): one.attributes.get(("", "Target"), "") for one in relations
-    }
-    for number in numbers[:_SLIDES_READ]:
-        name = posixpath.normpath(posixpath.join("/ppt", targets.get(number, ""))).lstrip("/")
-        if name not in archive.parts:
-            raise ExplicitError("broken", "the first slide is not in the package")
-        (slide, *_) = xml_spans.scan(archive.read(name, _XML_BYTES_MAX), name, _ELEMENTS_MAX)
-        if slide.attributes.get(("", "show"), "1") not in ("0", "false"):
-            return name
-    raise ExplicitError("unsupported", "every slide of the presentation is hidden")
-
-
-def _stands(one: Element | None, *names: xml_spans.Name) -> bool:
-    """Whether an element stands under these, from itself up to the root: elsewhere it is not shown."""
+    archive = packages.opened(data, text)
+    main = archive.read(MAIN, XML_BYTES_MAX)
+    names, points = first_slides(archive, main), _points(main)
+    changed: dict[str, bytes] = {}
     for name in names:
-        if one is None or one.name != name:
-            return False
-        one = one.parent
-    return one is None
+        slide = archive.read(name, XML_BYTES_MAX)
+        at, free = _top(slide)
+        box = _box(text, free, points).encode("ascii", "xmlcharrefreplace")
+        changed[name] = slide[:at] + box + slide[at:]
+    made = zip_parts.replaced(archive, changed)
+    again = zip_parts.open_parts(made)
+    if any(_last_words(again.read(name, XML_BYTES_MAX)) != text for name in changed):
+        raise ExplicitError("readback", "a slide that is shown first does not end with the label")
+    return made, {
+        "text": text, "place": "start", "height_points": points, "slides": len(changed),
+    }  # fmt: skip
 
 
 def _points(main: bytes) -> int:
     """Height of the letters in points, by the slide's size."""
-    for one in xml_spans.scan(main, _MAIN, _ELEMENTS_MAX):
-        if one.name == (_SLIDES, "sldSz"):
+    for one in xml_spans.scan(main, MAIN, ELEMENTS_MAX):
+        if one.name == (SLIDES, "sldSz"):
             sides = [one.attributes.get(("", side), "") for side in ("cx", "cy")]
             if all(side.isdecimal() and _SIDES[0] <= int(side) <= _SIDES[1] for side in sides):
                 return max(12, round(min(map(int, sides)) / _EMU_PER_POINT * _HEIGHT / _INK))
@@ -99,14 +60,12 @@ def _points(main: bytes) -> int:
 
 def _top(slide: bytes) -> tuple[int, int]:
     """Where the slide's shapes end, what is last lies on top; and a free number for a shape."""
-    elements = xml_spans.scan(slide, "the first slide", _ELEMENTS_MAX)
-    numbers = [
-        int(one.attributes.get(("", "id"), "0"))
-        for one in elements
-        if one.name[1] == "cNvPr" and one.attributes.get(("", "id"), "").isdecimal()
-    ]
+    elements = xml_spans.scan(slide, "the first slide", ELEMENTS_MAX)
+    # An animation names shapes by number: one that hides a shape that is not there must not find ours.
+    told = [one.attributes.get(("", key), "") for one in elements for key in ("id", "spid")]
+    numbers = [int(each) for each in told if each.isdecimal() and len(each) <= _DIGITS_MAX]
     for one in elements:
-        shown = _stands(one, (_SLIDES, "spTree"), (_SLIDES, "cSld"), (_SLIDES, "sld"))
+        shown = stands(one, (SLIDES, "spTree"), (SLIDES, "cSld"), (SLIDES, "sld"))
         if shown and not xml_spans.is_empty(slide, one):
             return one.close, max([1, *numbers]) + 1
     raise ExplicitError("unsupported", "the first slide has no shapes to put a label over")
@@ -119,7 +78,7 @@ def _box(text: str, number: int, points: int) -> str:
     black = '<a:solidFill><a:srgbClr val="000000"/></a:solidFill>'
     white = '<a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill>'
     return (
-        f'<p:sp xmlns:p="{_SLIDES}" xmlns:a="{_DRAWING}"><p:nvSpPr><p:cNvPr id="{number}" name="AIGC"/>'
+        f'<p:sp xmlns:p="{SLIDES}" xmlns:a="{_DRAWING}"><p:nvSpPr><p:cNvPr id="{number}" name="AIGC"/>'
         '<p:cNvSpPr txBox="1"/><p:nvPr/></p:nvSpPr><p:spPr><a:xfrm><a:off x="0" y="0"/>'
         f'<a:ext cx="{width}" cy="{height}"/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom>{white}'
         '</p:spPr><p:txBody><a:bodyPr wrap="none" lIns="0" tIns="0" rIns="0" bIns="0"/><a:p><a:r>'
@@ -131,7 +90,7 @@ def _box(text: str, number: int, points: int) -> str:
 def _last_words(slide: bytes) -> str:
     texts = [
         one
-        for one in xml_spans.scan(slide, "the first slide", _ELEMENTS_MAX)
+        for one in xml_spans.scan(slide, "the first slide", ELEMENTS_MAX)
         if one.name == (_DRAWING, "t")
     ]
     return texts[-1].text if texts else ""

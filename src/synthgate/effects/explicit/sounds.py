@@ -1,8 +1,8 @@
 """Sound with the rhythm in front (GB 45438-2025 5.3), heard again in what was made.
 
-WAV by its samples; MP3 by frames in front of its own, which are not touched; FLAC encoded anew without loss.
-For the last two ffmpeg is needed. AAC, Opus and Vorbis would lose by another encoding: refused, to be labelled
-by whoever encodes them or where they are played.
+WAV by its samples; MP3, AAC and Opus by packets in front of their own, which are not touched; FLAC encoded anew
+without loss. For all but WAV ffmpeg is needed. Vorbis would lose by another encoding: refused, to be labelled
+by whoever encodes it or where it is played.
 """
 
 import struct
@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from synthgate.effects.carriers import flac, mp3, riff, wav
-from synthgate.effects.explicit import rhythm, tools
+from synthgate.effects.explicit import aac, opus, rhythm, tools
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.seam import Seam
+from synthgate.effects.explicit.seam import check as check_seam
 
-KINDS: Final = ("wav", "mp3", "flac")
+KINDS: Final = ("wav", "mp3", "flac", "ogg", "m4a")
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _POSITIONS: Final = (b"cue ", b"smpl", b"plst", b"LIST adtl")
 _RATE_MAX: Final = 768_000
@@ -37,7 +39,7 @@ def put(data: bytes, kind: str) -> tuple[bytes, Mapping[str, Any]]:
     Raises:
         ExplicitError: it cannot be done without loss, or the rhythm is not heard in what was made.
     """
-    made = {"wav": _wav, "mp3": _mp3, "flac": _flac}[kind](data)
+    made = {"wav": _wav, "mp3": _mp3, "flac": _flac, "ogg": _opus, "m4a": _m4a}[kind](data)
     row = {
         "rhythm": "short long, short short",
         "place": "start",
@@ -176,6 +178,44 @@ def _flac(data: bytes) -> bytes:
             raise ExplicitError("readback", "the sound behind the rhythm is not what it was")
         _heard(target, "flac", rate)
         return flac.grafted(data, target.read_bytes())
+
+
+def _opus(data: bytes) -> bytes:
+    # Packets as for speech: after them every decoder is as if it had just begun, whatever way it goes on in.
+    channels = opus.channels(data)
+    with tools.folder() as home:
+        source, target, old = home / "rhythm.wav", home / "rhythm.opus", home / "old.opus"
+        source.write_bytes(_plain_wav(Form(_PCM, channels, opus.RATE, 16)))
+        tools.ffmpeg(
+            "-i", source, "-c:a", "libopus", "-b:a", "24k", "-application", "voip", target,
+        )  # fmt: skip
+        made, seam = opus.joined(data, target.read_bytes())
+        old.write_bytes(data)
+        target.write_bytes(made)
+        _compared(old, target, "ogg", opus.RATE, channels, seam)
+    return made
+
+
+def _m4a(data: bytes) -> bytes:
+    form = aac.form(data)
+    with tools.folder() as home:
+        source, coded = home / "rhythm.wav", home / "rhythm.aac"
+        old, target = home / "old.m4a", home / "new.m4a"
+        source.write_bytes(_plain_wav(Form(_PCM, form.channels, form.rate, 16)))
+        tools.ffmpeg("-i", source, "-c:a", "aac", "-aac_pns", "0", "-f", "adts", coded)
+        made, seam = aac.joined(data, aac.frames(coded.read_bytes(), form))
+        old.write_bytes(data)
+        target.write_bytes(made)
+        _compared(old, target, "mov", form.rate, form.channels, seam)
+    return made
+
+
+def _compared(old: Any, new: Any, kind: str, rate: int, channels: int, seam: Seam) -> None:
+    """The rhythm is heard, and behind it the sound is what it was."""
+    _heard(new, kind, rate)
+    plain = ("-map", "0:a:0", "-ar", str(rate), "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1")
+    before, now = (tools.ffmpeg("-f", kind, "-i", path, *plain) for path in (old, new))
+    check_seam(before, now, seam, channels)
 
 
 def _plain_wav(form: Form) -> bytes:

@@ -19,6 +19,7 @@ RULES: Final = (
 )  # fmt: skip
 FAULTS: Final[Mapping[str, str]] = {
     "label_foreign": "GB-E-2", "source_unlisted": "HOUSE-not_configured",
+    "manifest_unsigned": "HOUSE-not_configured",
 }  # fmt: skip
 """Code of a file's fault to its rule; for any other it is that of whoever must read and label it."""
 
