@@ -11,7 +11,7 @@ from synthgate.events.origin import Origin
 from synthgate.ledger.entry import Draft, Receipt, check_draft, header_json
 from synthgate.ledger.errors import BadDraft, EntryExpired, LogUnusable, SegmentDamaged, StoreFull
 from synthgate.ledger.known import KnownEntries
-from synthgate.ledger.reader import LogReader, checked_place, read_footer
+from synthgate.ledger.reader import LogReader, checked_place, read_footer, read_footers
 from synthgate.ledger.segment import (
     Footer,
     decode_segment,
@@ -103,6 +103,11 @@ class Log(LogReader):
             Receipt(self.log_id, footer.first + row, footer.leaf(row).hex())
             for row in range(footer.count)
         ]
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may append; once it may not, open the log again."""
+        return self._usable
 
     @property
     def head(self) -> int:
@@ -252,8 +257,7 @@ def _fits(store: SegmentStore, log_id: int, firsts: Sequence[int], last: Snapsho
 def _footers(
     store: SegmentStore, log_id: int, firsts: Sequence[int], last: Footer | None
 ) -> Iterator[Footer]:
-    for first in firsts:
-        if last is not None and first == last.first:
-            yield last
-        else:
-            yield read_footer(store, log_id, first)
+    known = last is not None and firsts[-1:] == [last.first]
+    yield from read_footers(store, log_id, firsts[:-1] if known else firsts)
+    if known and last is not None:
+        yield last

@@ -43,6 +43,8 @@ class Place(NamedTuple):
 class PackedStore(ABC):
     """The half of a SegmentStore that is the same wherever bytes lie. Errors as SegmentStore says."""
 
+    at_once = 1
+
     def __init__(self) -> None:
         self._listings: dict[int, Listing] = {}
         self._indexes: OrderedDict[tuple[int, str], PackIndex] = OrderedDict()
@@ -145,8 +147,7 @@ class PackedStore(ABC):
 
     def pack(self, log: int, firsts: Sequence[int], end: int) -> None:
         """Write the pack and give it its name; then ``tidy`` checks it and removes the segments."""
-        pieces = pack_pieces(lambda first: self.read(log, first), firsts)
-        self._beside(log, pack_name(firsts[0], end), pieces)
+        self._beside(log, pack_name(firsts[0], end), pack_pieces(self._reads(log, firsts), firsts))
         self.tidy(log)
 
     def expire(self, log: int, pack: tuple[int, int], left: bytes) -> None:
@@ -172,6 +173,10 @@ class PackedStore(ABC):
         self._move_marker(log, listing.packs[-1][1])
         self._remove(log, names)
         return [self._called(log, name) for name in names]
+
+    def _reads(self, log: int, firsts: Sequence[int]) -> Iterator[bytes]:
+        """These segments, one after the other."""
+        return (self.read(log, first) for first in firsts)
 
     def _check_packed(self, log: int, firsts: Sequence[int]) -> None:
         """That packs hold these segments whole, as they would be read. Raises SegmentDamaged."""
