@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from synthgate.effects.isolated import Limits, apart
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_file import LabelledFile, Marked, Unlabelled, held_against, mark
-from synthgate.effects.objects import LocalObjects, object_name
+from synthgate.effects.objects import Objects, object_name
 from synthgate.effects.sources import SourceError, Sources
 from synthgate.effects.taken_in import take_in
 from synthgate.events.origin import Origin
@@ -69,7 +69,7 @@ class Outcome(NamedTuple):
 class Workshop:
     """Threads for what is quick, one more for what is done apart. Made once a process."""
 
-    def __init__(self, sources: Sources, objects: LocalObjects, limits: Limits) -> None:
+    def __init__(self, sources: Sources, objects: Objects, limits: Limits) -> None:
         self.sources = sources
         self._objects = objects
         self._limits = limits
