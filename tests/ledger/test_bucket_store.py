@@ -163,6 +163,10 @@ def test_a_listing_that_is_late_hides_no_segment_from_the_next_owner(
     late = stale(bucket_settings, "0001.seg", "0003.seg")
     assert late.listing(0).loose == [0]
     assert Log.open(late, ring, 0).head == 5
+    hole = stale(bucket_settings, "0001.seg")
+    assert hole.listing(0).loose == [0, 3]
+    log = Log.open(hole, ring, 0)
+    assert [log.logged(an_origin(n)) for n in range(5)] == list(range(5))
     nothing = stale(bucket_settings, ".seg")
     assert Log.open(nothing, ring, 0).head == 5
 

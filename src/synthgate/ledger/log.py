@@ -9,7 +9,14 @@ from typing import Self
 
 from synthgate.events.origin import Origin
 from synthgate.ledger.entry import Draft, Receipt, check_draft, header_json
-from synthgate.ledger.errors import BadDraft, EntryExpired, LogUnusable, SegmentDamaged, StoreFull
+from synthgate.ledger.errors import (
+    BadDraft,
+    EntryAbsent,
+    EntryExpired,
+    LogUnusable,
+    SegmentDamaged,
+    StoreFull,
+)
 from synthgate.ledger.known import KnownEntries
 from synthgate.ledger.reader import LogReader, checked_place, read_footer, read_footers
 from synthgate.ledger.segment import (
@@ -70,11 +77,10 @@ class Log(LogReader):
             known.take(snapshot.columns, now_ms=now_ms)
         log = cls(store, keyring, log_id, known)
         for footer in _footers(store, log_id, [n for n in firsts if n >= at], last):
+            while known.head < footer.first:
+                known.fold(_unlisted(store, log_id, known.head, footer.first), now_ms=now_ms)
             if footer.first != known.head:
-                raise SegmentDamaged(
-                    f"log {log_id} has no segment from entry {known.head} to {footer.first - 1}: "
-                    f"restore it from a copy"
-                )
+                raise SegmentDamaged(f"log {log_id} has entries from {footer.first} on twice")
             known.fold(footer, now_ms=now_ms)
         return log
 
@@ -225,6 +231,16 @@ def _check_last(
             store.set_aside(log_id, first)
             firsts.pop()
     return None
+
+
+def _unlisted(store: SegmentStore, log_id: int, first: int, end: int) -> Footer:
+    """A segment that a listing did not show: it may be older than a creation before what it shows."""
+    try:
+        return read_footer(store, log_id, first)
+    except EntryAbsent as error:
+        raise SegmentDamaged(
+            f"log {log_id} has no segment from entry {first} to {end - 1}: restore it from a copy"
+        ) from error
 
 
 def _snapshots(store: SegmentStore, log_id: int) -> tuple[list[Snapshot], int]:
