@@ -149,9 +149,9 @@ class Bucket:
         """Remove an object; none of this name is no fault."""
         self._ask("delete", lambda: self._client.delete_object(**self._key(name)))
 
-    def names(self, below: str = "") -> Iterator[Listed]:
-        """What lies below a step, by names without what comes before them."""
-        for page in self._pages(below):
+    def names(self, below: str = "", after: str = "") -> Iterator[Listed]:
+        """What lies below a step, by names without what comes before them; those behind ``after``, in order."""
+        for page in self._pages(below, after=after):
             for row in page.get("Contents", ()):
                 name = row["Key"].removeprefix(self.place.prefix + below)
                 yield Listed(name, row["Size"], int(row["LastModified"].timestamp() * 1000))
@@ -164,8 +164,13 @@ class Bucket:
             for row in page.get("CommonPrefixes", ())
         ]
 
-    def _pages(self, below: str, *, delimiter: str = "", limit: int = 1000) -> Iterator[Any]:
-        asked = {"Bucket": self.place.bucket, "Prefix": self.place.prefix + below}
+    def _pages(
+        self, below: str, *, after: str = "", delimiter: str = "", limit: int = 1000
+    ) -> Iterator[Any]:
+        begins = self.place.prefix + below
+        asked = {"Bucket": self.place.bucket, "Prefix": begins}
+        if after:
+            asked["StartAfter"] = begins + after
         more: dict[str, Any] = {"MaxKeys": limit} | ({"Delimiter": delimiter} if delimiter else {})
         while True:
             page = self._ask("list", lambda: self._client.list_objects_v2(**asked, **more))

@@ -11,7 +11,16 @@ from ledger.ops import at_step
 from synthgate import bucket as bucket_module
 from synthgate.bucket import Bucket
 from synthgate.crypto.notes import Verifier
-from synthgate.ledger import BucketStore, KeyRing, Log, LogReader, Packer, Prover, expiry
+from synthgate.ledger import (
+    BucketStore,
+    KeyRing,
+    Log,
+    LogReader,
+    Packer,
+    Prover,
+    bucket_store,
+    expiry,
+)
 from synthgate.ledger.checkpoint import Published
 from synthgate.ledger.errors import (
     EntryExpired,
@@ -202,6 +211,39 @@ def test_what_is_packed_while_names_are_listed_is_looked_for_again(
     listing = store.listing(0)
     assert (listing.packs, listing.loose) == ([(0, 2)], [])
     assert Log.open(store, ring, 0).head == 2
+
+
+def test_what_is_new_is_listed_and_not_all_again(
+    bucket_settings: Settings, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who proves a log asks every second; two hours' names are many pages."""
+    monkeypatch.setattr(bucket_store, "_AGAIN", 2)
+    filled(bucket_settings, ring, [1] * 4)
+    client = _Pages(shared(bucket_settings))
+    store = BucketStore(Bucket(client, a_place(bucket_settings).below("ledger"), "ledger"))
+    assert store.firsts(0) == [0, 1, 2, 3]
+    filled(bucket_settings, ring, [1, 1])
+    client.seen.clear()
+    assert store.settled(0) == [0, 1, 2, 3, 4, 5]
+    assert client.seen == ["0000000000000003.seg", "0000000000000004.seg", "0000000000000005.seg"]
+    assert LogReader(store, ring, 0).find_head() == 6
+    Packer(a_store(bucket_settings), 0).run(NOW + 3 * HOUR_MS)
+    filled(bucket_settings, ring, [1])
+    assert store.settled(0) == list(range(7))
+    assert (store.listing(0).packs, store.listing(0).loose) == ([(0, 6)], [6])
+
+
+class _Pages(StepClient):
+    """Notes the names that listings show."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self.seen: list[str] = []
+
+    def list_objects_v2(self, **asked: Any) -> Any:
+        page = self._client.list_objects_v2(**asked)
+        self.seen += [row["Key"].rpartition("/")[2] for row in page.get("Contents", ())]
+        return page
 
 
 def test_a_reader_that_listed_before_finds_what_was_packed_and_expired(

@@ -19,6 +19,8 @@ from synthgate.ledger.packs import Listing, segment_name
 from synthgate.ledger.reader import read_footer
 
 AT_ONCE: Final = 16
+_AGAIN: Final = 64
+"""So many of the last names are listed again: one before the last may have been late."""
 _IN_MEMORY_BYTES: Final = 16 << 20
 
 Found = TypeVar("Found")
@@ -98,6 +100,20 @@ class BucketStore(PackedStore):
             if _packed_to(marker) > (listing.packs[-1][1] if listing.packs else 0):
                 raise StoreAway("ledger", f"log {log}: the listing is behind the packs")
             return listing
+
+    def _newest(self, log: int) -> Listing:
+        """The last one, and what was created since: who proves a log asks every second, and names are many."""
+        known = self._listings.get(log)
+        if known is None or not known.loose or self._marker(log) != known.marker:
+            return self.listing(log)
+        after = segment_name(known.loose[max(len(known.loose) - _AGAIN, 0)])
+        with store_errors():
+            names = [one.name for one in self._bucket.names(f"{log:05d}/", after=after)]
+        if self._marker(log) != known.marker:
+            return self.listing(log)
+        new = (first for first in Listing(names, None).loose if known.pack_of(first) is None)
+        known.loose = sorted({*known.loose, *new})
+        return known
 
     def _listing(self, log: int) -> Listing:
         """The last one: a name that was freed since is not there, and is then looked for again."""

@@ -87,11 +87,11 @@ class PackedStore(ABC):
 
     def firsts(self, log: int, start: int = 0) -> list[int]:
         """The first indexes of a log's segments, in order; none if there is no such log."""
-        return self._firsts(log, self.listing(log), start)
+        return self._firsts(log, self._newest(log), start)
 
     def holder(self, log: int, index: int, *, fresh: bool) -> int | None:
         """The first index of the segment that may hold ``index``."""
-        listing = self.listing(log) if fresh else self._listing(log)
+        listing = self._newest(log) if fresh else self._listing(log)
         pack, loose = listing.last_pack(index), listing.loose_of(index)
         if pack is None or (loose is not None and loose >= pack[1]):
             return loose
@@ -102,6 +102,10 @@ class PackedStore(ABC):
         """What lies where now."""
         found = self._listings[log] = self._look(log)
         return found
+
+    def _newest(self, log: int) -> Listing:
+        """A listing that shows every segment there is by now; of packs and snapshots maybe not the newest."""
+        return self.listing(log)
 
     def read(self, log: int, first: int) -> bytes:
         """A whole segment."""
