@@ -10,12 +10,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from brokers import or_not_run
+from buckets import make_bucket, settings_in
 from e2e.history import CHECKS
 from guarded import Guarded
 from live_chain import RunningChain, chain_settings
 from synthgate.broker.choose import WORDS, Broker, choose_broker
 from synthgate.broker.embedded import EmbeddedBroker
+from synthgate.broker.object_store import ObjectServer
 from synthgate.demo.chain import Chain
+from synthgate.settings import Settings
 
 # How long an example takes says something of the machine, not of the code: pytest-timeout bounds each test.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -78,6 +81,23 @@ def embedded(request: pytest.FixtureRequest) -> Iterator[EmbeddedBroker]:
     with EmbeddedBroker() as broker:
         request.config.stash[USED].append(f"{WORDS['embedded']} at {broker.bootstrap}")
         yield broker
+
+
+@pytest.fixture(scope="session")
+def object_server(request: pytest.FixtureRequest) -> Iterator[ObjectServer]:
+    """An S3-compatible server, shared: take a bucket or a prefix of your own."""
+    server = ObjectServer()
+    or_not_run(server.__enter__, "an object store")
+    request.config.stash[USED].append(f"S3Proxy at {server.endpoint}")
+    make_bucket(server)
+    yield server
+    server.__exit__()
+
+
+@pytest.fixture
+def bucket_settings(object_server: ObjectServer, tmp_path: Path) -> Settings:
+    """Settings with a place of their own in a bucket, and a folder."""
+    return settings_in(object_server, tmp_path / "data")
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import synthgate
 from synthgate.__main__ import main
-from synthgate.access import SECRETS, Access
-from synthgate.settings import Settings, SettingsError
+from synthgate.access import Access
+from synthgate.settings import SECRETS, Settings, SettingsError
 
 SECRET = "geheim-7c1f"
 SCRAM = {

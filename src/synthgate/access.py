@@ -120,10 +120,6 @@ _OF_OAUTH = (
     "oauth_client_secret_file", "oauth_scope",
 )  # fmt: skip
 _OF_SASL = ("sasl_mechanism", "sasl_username", "sasl_password", "sasl_password_file", *_OF_OAUTH)
-SECRETS = tuple(
-    name for name, field in Access.model_fields.items() if field.annotation is SecretStr
-)
-"""Settings that are never printed and never taken from a command line."""
 
 
 def _given(access: Access, name: str) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 
-from synthgate.access import SECRETS, Access
+from synthgate.bucket_access import BucketAccess, Place
 
 PREFIX = "SYNTHGATE_"
 _NOT_OURS = ("SYNTHGATE_TEST_BROKERS", "SYNTHGATE_CACHE", "SYNTHGATE_CONFIG")
@@ -23,8 +23,10 @@ class SettingsError(ValueError):
     """A setting is unknown or wrong; the message names it and how to mend it."""
 
 
-class Settings(Access):
-    """Every setting, with its unit last in the name. Those of the connection are in ``access.py``."""
+class Settings(BucketAccess):
+    """Every setting, with its unit last in the name. Those of the connection are in ``access.py``, those of
+    the object store in ``bucket_access.py``.
+    """
 
     brokers: str = Field("127.0.0.1:9092", description="bootstrap servers, comma separated")
     topic_prefix: str = Field("", description="put before every topic and group name")
@@ -42,8 +44,8 @@ class Settings(Access):
     enforced: bool = Field(default=True, description="false: observe mode, no pass is made")
     label_text: str = Field("AI生成", description="explicit label sentence put into text")
     media_roots: str = Field(
-        "", pattern=r"^([^=,/]+=/[^=,]+(,[^=,/]+=/[^=,]+)*)?$",
-        description="TENANT=/FOLDER, comma separated: where each tenant's generated files are taken from",
+        "", pattern=r"^([^=,/]+=(/|s3://)[^=,]+(,[^=,/]+=(/|s3://)[^=,]+)*)?$",
+        description="TENANT=/FOLDER or TENANT=s3://BUCKET/PREFIX, comma separated: where its files lie",
     )  # fmt: skip
     media_bytes_max: int = Field(268_435_456, ge=1, description="size of a generated file, at most")
     media_s: int = Field(300, ge=1, description="labelling a film or a sound may take this long")
@@ -166,8 +168,21 @@ class Settings(Access):
     @property
     def media_folders(self) -> dict[str, Path]:
         """Where generated files are taken from, by tenant."""
+        return {tenant: Path(root) for tenant, root in self._roots() if root.startswith("/")}
+
+    @property
+    def media_buckets(self) -> dict[str, Place]:
+        """The same of tenants whose files lie in a bucket."""
+        return {tenant: Place.parse(root) for tenant, root in self._roots() if root[0] != "/"}
+
+    def _roots(self) -> list[tuple[str, str]]:
         pairs = (pair.partition("=") for pair in self.media_roots.split(",") if pair)
-        return {tenant.strip(): Path(folder) for tenant, _, folder in pairs}
+        return [(tenant.strip(), root) for tenant, _, root in pairs]
+
+    @model_validator(mode="after")
+    def _roots_fit(self) -> Self:
+        self.media_buckets  # noqa: B018 (a place that is none is said here)
+        return self
 
     @property
     def keys_dir(self) -> Path:
@@ -208,6 +223,12 @@ class Settings(Access):
             return cls.model_validate(values)
         except ValidationError as error:
             raise SettingsError(_wrong(error, values, cls)) from None
+
+
+SECRETS = tuple(
+    name for name, field in Settings.model_fields.items() if field.annotation is SecretStr
+)
+"""Settings that are never printed and never taken from a command line."""
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from synthgate import __version__
 from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.passes import PassBody, verify_pass
-from synthgate.effects.objects import LocalObjects
-from synthgate.effects.sources import Sources
+from synthgate.effects.objects import Objects
 from synthgate.events import topics
 from synthgate.events.facts import ROWS
 from synthgate.law import LawBook
 from synthgate.law import load as load_law
-from synthgate.ledger import CheckpointKey, LocalStore, Log, LogReader, Packer, Prover
+from synthgate.ledger import CheckpointKey, Log, LogReader, Packer, Prover
 from synthgate.ledger.rings import open_ring
 from synthgate.registries import Registries
 from synthgate.registries.entries import RocksEntries, Saved
@@ -35,6 +34,7 @@ from synthgate.steps.logs import Logs
 from synthgate.steps.lookup import Lookup
 from synthgate.steps.moderation import ModerationDuty
 from synthgate.steps.pausable import Pausable
+from synthgate.steps.places import check_places, open_objects, open_sources, open_store
 from synthgate.steps.proofs import Proofs
 from synthgate.steps.quarantine import Quarantine
 from synthgate.steps.receipts import Receipts
@@ -60,7 +60,7 @@ class Parts:
     accounting: Accounting
     logs: Logs
     lookup: Lookup
-    objects: LocalObjects
+    objects: Objects
     quarantine: Quarantine
 
     def apply(
@@ -102,7 +102,7 @@ def parts(
         KeyFolderError, WrongMasterKey, LawError: what is missing or wrong, and how to mend it.
     """
     keys = KeyFolder(settings.keys_dir)
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = open_ring(settings, keys)
     repeat_ms = settings.repeat_window_s * 1000
 
@@ -127,7 +127,7 @@ def parts(
         accounting=Accounting(),
         logs=Logs(own, Proofs(prover, lambda log_id: Packer(store, log_id))),
         lookup=Lookup(lambda log_id: LogReader(store, ring, log_id)),
-        objects=LocalObjects(settings.objects_dir),
+        objects=open_objects(settings),
         quarantine=Quarantine(keys.operator_public),
     )
 
@@ -203,7 +203,7 @@ def _consent(shared: Parts) -> Step:
 
 def _moderation(shared: Parts) -> Step:
     scorers = Scorers([HttpScorer(one, token_of(one)) for one in roster(shared.settings)])
-    sources = Sources(shared.settings.media_folders, shared.settings.media_bytes_max)
+    sources = open_sources(shared.settings)
     duty = ModerationDuty(shared.registries, shared.fresh, shared.objects, scorers, sources)
     return _judge(shared, duty)
 
@@ -243,12 +243,13 @@ def assemble(settings: Settings, duties: Sequence[str], *, fused: bool) -> Assem
     """The stages of these duties and what they need, ready to run.
 
     Raises:
-        KeyFolderError, WrongMasterKey, LawError: what is missing or wrong, and how to mend it.
+        KeyFolderError, WrongMasterKey, LawError, BucketWrong: what is missing or wrong, and how to mend it.
     """
     from synthgate.runtime import metrics
     from synthgate.runtime.copies import Copies
 
     duties = topics.DUTIES if fused else duties or topics.DUTIES
+    check_places(settings, duties)
     shared = parts(settings, _NotYet(), duties)
     metrics.BUILD.labels(__version__, shared.book.hash[:12]).set(1)
     read = [*copied(settings, duties)]

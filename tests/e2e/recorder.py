@@ -10,7 +10,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from e2e.history import SOURCES, Entry, History, Record, Source, leaf_hash
 from synthgate.crypto.keys import KeyFolder
-from synthgate.ledger import KeyRing, LocalStore, LogReader
+from synthgate.effects.places import open_objects
+from synthgate.ledger import KeyRing, LogReader
+from synthgate.ledger.stores import open_store
 from synthgate.settings import Settings
 
 READ_SECONDS = 20.0
@@ -105,7 +107,7 @@ def recorded(settings: Settings) -> History:
 
 def readers(settings: Settings) -> dict[int, LogReader]:
     """A reader per log there is."""
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
     return {log: LogReader(store, ring, log) for log in store.logs()}
 
@@ -120,9 +122,5 @@ def entries(reader: LogReader) -> Iterator[Entry]:
 
 def objects(settings: Settings) -> dict[str, str]:
     """SHA-256 of every object, by name."""
-    folder = settings.objects_dir
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    store = open_objects(settings)
+    return {name: hashlib.sha256(store.get(name) or b"").hexdigest() for name in store.every()}

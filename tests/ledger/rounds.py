@@ -19,7 +19,16 @@ from pathlib import Path
 from ledger.builders import MASTER, SIGNING, a_draft, an_origin
 from ledger.ops import PowerCutOps, StepOps, at_step, kill_this_process
 from synthgate.crypto.notes import Verifier
-from synthgate.ledger import KeyRing, LocalStore, Log, LogReader, Packer, Prover, expiry
+from synthgate.ledger import (
+    KeyRing,
+    LocalStore,
+    Log,
+    LogReader,
+    Packer,
+    Prover,
+    SegmentStore,
+    expiry,
+)
 from synthgate.ledger.checkpoint import Published
 from synthgate.ledger.errors import EntryExpired, Fenced, LogUnusable, StoreFailed
 from synthgate.ledger.expiry import DAY_MS, FLOOR_DAYS
@@ -71,10 +80,15 @@ def notes_in(folder: Path) -> set[str]:
 
 
 def live(
-    folder: Path, known: Known, chance: random.Random, ops: FileOps, say: Callable[[str], None]
+    folder: Path,
+    known: Known,
+    chance: random.Random,
+    ops: FileOps,
+    say: Callable[[str], None],
+    store: SegmentStore | None = None,
 ) -> None:
-    """One owner's life, until it ends by itself."""
-    store = LocalStore(folder / "ledger", ops)
+    """One owner's life, until it ends by itself. ``store``: where the log lies, if not in the folder."""
+    store = store or LocalStore(folder / "ledger", ops)
     log = Log.open(store, KeyRing.open(folder / "userkeys", MASTER, ops), 0)
     prover = Prover(store, folder / "proofs/00000", 0, SIGNING, ops)
     packer = Packer(store, 0)
@@ -112,7 +126,12 @@ def tell(log: Log, offsets: list[int], now: int, say: Callable[[str], None]) -> 
         say(f"receipt {n} {receipt.index} {receipt.hash}")
 
 
-def killed_life(folder: Path, known: Known, chance: random.Random) -> None:
+def killed_life(
+    folder: Path,
+    known: Known,
+    chance: random.Random,
+    store: Callable[[Callable[[str], None]], SegmentStore | None] = lambda hook: None,
+) -> None:
     """In a process of its own, killed at a step; what it said before counts."""
     step = chance.randrange(STEPS_MAX)
     ours, theirs = os.pipe()
@@ -121,8 +140,9 @@ def killed_life(folder: Path, known: Known, chance: random.Random) -> None:
         os.close(ours)
         code = 1
         try:
-            ops = StepOps(before=at_step(step, kill_this_process))
-            live(folder, known, chance, ops, lambda line: _say(theirs, line))
+            hook = at_step(step, kill_this_process)
+            ops = StepOps(before=hook)
+            live(folder, known, chance, ops, lambda line: _say(theirs, line), store(hook))
             code = 0
         finally:
             os._exit(code)
@@ -198,10 +218,10 @@ def zombie_life(folder: Path, known: Known, chance: random.Random) -> None:
         known.hear(line)
 
 
-def hold_against(folder: Path, known: Known) -> None:
+def hold_against(folder: Path, known: Known, store: SegmentStore | None = None) -> None:
     """The next owner finishes what was cut short; then everything that was ever said must stand."""
     known.notes |= notes_in(folder)
-    store = LocalStore(folder / "ledger")
+    store = store or LocalStore(folder / "ledger")
     ring = KeyRing.open(folder / "userkeys", MASTER)
     log = Log.open(store, ring, 0)
     Packer(store, 0).run(known.now_ms)

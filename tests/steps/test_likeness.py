@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from synthgate.effects.objects import LocalObjects
 from synthgate.library.pictures import PictureError
 from synthgate.steps.likeness import Likeness
 
@@ -45,7 +46,7 @@ def shelf(tmp_path: Path) -> tuple[Likeness, Path, list[str]]:
     (folder / "0" / f"1-x-0-1-{'a' * 64}.txt").write_text("no picture")
     released(folder, b"not a picture at all")
     index = Likeness(tmp_path / "likeness.sqlite3")
-    assert index.update(folder) == 9
+    assert index.update(LocalObjects(folder)) == 9
     return index, folder, hashes
 
 
@@ -77,12 +78,12 @@ def test_the_index_follows_the_store_and_is_made_again(
     shelf: tuple[Likeness, Path, list[str]], tmp_path: Path
 ) -> None:
     index, folder, hashes = shelf
-    assert index.update(folder) == 0
+    assert index.update(LocalObjects(folder)) == 0
     next(folder.rglob(f"*{hashes[0]}.png")).unlink()
-    index.update(folder)
+    index.update(LocalObjects(folder))
     assert index.near(encoded(painted(0), "JPEG")) == []
     again = Likeness(tmp_path / "other.sqlite3")
-    again.update(folder)
+    again.update(LocalObjects(folder))
     assert again.near(encoded(painted(1), "JPEG"))[0].sha256 == hashes[1]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from synthgate.bench import ledger_derived
+from synthgate.bench import ledger_bucket, ledger_derived
 from synthgate.bench.place import file_system, place
 from synthgate.events.origin import Origin
 from synthgate.ledger import Draft, KeyRing, LocalStore, Log
@@ -74,6 +74,7 @@ def _measure(home: Path, *, quick: bool) -> dict[str, Any]:
         "append_p99_ms": round(_p99(appended) * 1000, 2),
         "bare_p99_ms": round(_p99(bare) * 1000, 2),
         **ledger_derived.measure(home, store, quick=quick),
+        **ledger_bucket.measure(home, _batches, quick=quick),
     }
 
 

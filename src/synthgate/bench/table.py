@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from synthgate.bench.table_bucket import of_bucket
+
 _PARTS: Final = ("queue", "fresh", "decide", "append", "publish")
 
 
@@ -161,6 +163,9 @@ def of_ledger(found: Mapping[str, Any]) -> str:
             f"   ({found['verified_per_second']:,} entries/s)",
             f"{'taken over by a new owner':44}{found['takeover_seconds']:>10.1f} s"
             f"   with {found['takeover_ids']:,} ids in the window; peak {found['peak_mb']:,} MB",
+            "",
+            f"the log in a bucket: {found['bucket']}",
+            *of_bucket(found),
         )
     )
 

@@ -1,10 +1,10 @@
-"""Apache Kafka's jars: found in a cache folder or fetched into it once, with Maven.
+"""Jars of Apache Kafka and of S3Proxy: found in a cache folder or fetched into it once, with Maven.
 
-The version and the list are ``deploy/kafka/pom.xml``. The folder is
-``$SYNTHGATE_CACHE/kafka-<version>-<pom hash>``; without that variable ``$XDG_CACHE_HOME/synthgate``
-or ``~/.cache/synthgate`` is used. A folder under that name is complete: it is filled under another
-name and renamed, under a lock, so two runs at once fetch once and a run cut short leaves nothing to
-trust.
+Versions and lists are ``deploy/kafka/pom.xml`` and ``deploy/s3proxy/pom.xml``. The folder is
+``$SYNTHGATE_CACHE/kafka-<version>-<pom hash>`` (``s3proxy-…``); without that variable
+``$XDG_CACHE_HOME/synthgate`` or ``~/.cache/synthgate`` is used. A folder under that name is complete:
+it is filled under another name and renamed, under a lock, so two runs at once fetch once and a run cut
+short leaves nothing to trust.
 """
 
 import fcntl
@@ -21,6 +21,7 @@ from synthgate.broker.errors import BrokerUnavailableError
 JAVA_VERSION_MIN = 17
 FETCH_SECONDS_MAX = 900.0
 POM = Path(__file__).parents[3] / "deploy" / "kafka" / "pom.xml"
+S3PROXY_POM = POM.parents[1] / "s3proxy" / "pom.xml"
 INSTEAD = "or set SYNTHGATE_TEST_BROKERS=host:port to a Kafka you have, or start Docker"
 
 
@@ -58,9 +59,13 @@ def java_version(text: str) -> int:
 
 def kafka_version(pom: Path = POM) -> str:
     """Kafka version named by the pom, for instance "4.4.0"."""
-    found = re.search(r"<kafka\.version>([^<]+)</kafka\.version>", _read(pom))
+    return _version(pom, "kafka")
+
+
+def _version(pom: Path, name: str) -> str:
+    found = re.search(rf"<{name}\.version>([^<]+)</{name}\.version>", _read(pom))
     if found is None:
-        raise BrokerUnavailableError(f"{pom} names no <kafka.version>")
+        raise BrokerUnavailableError(f"{pom} names no <{name}.version>")
     return found.group(1)
 
 
@@ -77,23 +82,35 @@ def kafka_jars(pom: Path = POM) -> Path:
 
     Raises BrokerUnavailableError when they are not in the cache and Maven is missing or fails.
     """
+    return _jars(pom, "kafka", "kafka_*.jar")
+
+
+def s3proxy_jars(pom: Path = S3PROXY_POM) -> Path:
+    """Folder of S3Proxy's jars, fetched if need be. Raises as ``kafka_jars``."""
+    return _jars(pom, "s3proxy", "s3proxy-*.jar")
+
+
+def _jars(pom: Path, name: str, wanted: str) -> Path:
     edition = hashlib.sha256(_read(pom).encode()).hexdigest()[:8]
-    folder = cache_folder() / f"kafka-{kafka_version(pom)}-{edition}"
+    folder = cache_folder() / f"{name}-{_version(pom, name)}-{edition}"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            _fetch(pom, folder)
+            _fetch(pom, folder, wanted)
     return folder
 
 
-def _fetch(pom: Path, folder: Path) -> None:
+def _fetch(pom: Path, folder: Path, wanted: str) -> None:
+    whose, instead = (
+        ("Kafka's", f", {INSTEAD}") if pom.parent.name == "kafka" else ("S3Proxy's", "")
+    )
     maven = _program("mvn", os.environ.get("MAVEN_HOME"))
     if maven is None:
         raise BrokerUnavailableError(
-            f"Maven not found, and Kafka's jars are not in {folder}: install maven, {INSTEAD}"
+            f"Maven not found, and {whose} jars are not in {folder}: install maven{instead}"
         )
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
@@ -108,15 +125,15 @@ def _fetch(pom: Path, folder: Path) -> None:
             timeout=FETCH_SECONDS_MAX,
             check=False,
         )
-        if done.returncode != 0 or not list(unfinished.glob("kafka_*.jar")):
+        if done.returncode != 0 or not list(unfinished.glob(wanted)):
             lines = [line for line in done.stdout.splitlines() if "ERROR" in line]
             first = lines[0] if lines else f"exit code {done.returncode}"
-            raise BrokerUnavailableError(f"Maven could not fetch Kafka's jars ({first}): {INSTEAD}")
+            raise BrokerUnavailableError(f"Maven could not fetch {whose} jars ({first}){instead}")
         unfinished.chmod(0o755)
         unfinished.rename(folder)
     except subprocess.TimeoutExpired as error:
         raise BrokerUnavailableError(
-            f"Maven did not fetch Kafka's jars within {FETCH_SECONDS_MAX:.0f} s: {INSTEAD}"
+            f"Maven did not fetch {whose} jars within {FETCH_SECONDS_MAX:.0f} s{instead}"
         ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -133,5 +150,5 @@ def _read(pom: Path) -> str:
         return pom.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise BrokerUnavailableError(
-            f"{pom} is not there: Kafka from jars needs the source checkout, {INSTEAD}"
+            f"{pom} is not there: servers from jars need the source checkout, {INSTEAD}"
         ) from error

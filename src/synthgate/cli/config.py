@@ -25,7 +25,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every setting as a line of TOML, with its meaning."""
-    from synthgate.access import SECRETS
+    from synthgate.settings import SECRETS
 
     settings: Settings = load(args)
     values = settings.model_dump(mode="json")

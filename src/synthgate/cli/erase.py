@@ -59,11 +59,11 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     """The person's token, and what was done at this moment."""
     from synthgate.crypto.keys import KeyFolder
     from synthgate.crypto.tokens import user_token
-    from synthgate.effects.objects import LocalObjects
+    from synthgate.effects.places import open_objects
     from synthgate.law import load as load_law
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.holds import Holds
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.erasure import erase
     from synthgate.steps.trace_index import TraceIndex
 
@@ -72,9 +72,9 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     index = TraceIndex(settings.trace_path)
     try:
         return token, erase(
-            token, now_ms, store=LocalStore(settings.ledger_dir),
+            token, now_ms, store=open_store(settings),
             ring=open_ring(settings, keys),
-            objects=LocalObjects(settings.objects_dir), index=index,
+            objects=open_objects(settings), index=index,
             holds=Holds(settings.holds_path).all(),
             floor_days=load_law().at(now_ms).policy.retention.keep_days,
         )  # fmt: skip

@@ -38,6 +38,7 @@ def told(error: BaseException) -> tuple[str, int] | None:
 _BY_NAME: Final = {
     "SettingsError": CONFIGURATION,
     "StoreError": CONFIGURATION,
+    "BucketWrong": CONFIGURATION,
     "KeyFolderError": CONFIGURATION,
     "ReceiptKeysError": CONFIGURATION,
     "ReceiptKeysAwayError": TRY_LATER,

@@ -106,16 +106,16 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
     from synthgate.cli.trace import asked_for
     from synthgate.crypto.keys import KeyFolder
     from synthgate.law import load as load_law
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.bundle import encode_bundle
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps import evidence, evidence_page
     from synthgate.steps.trace_index import TraceIndex
 
     case = None if args.case is None else finish(_case(settings, args.case))
     keys = KeyFolder(settings.keys_dir)
     ring = open_ring(settings, keys)
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     index = TraceIndex(settings.trace_path)
     try:
         index.update(store, ring)
@@ -202,13 +202,13 @@ def _proved(settings: "Settings", gathered: "Gathered", files: dict[str, bytes])
         CheckpointConflict, TilesDamaged: the log is not the one that was signed; no bundle is made.
     """
     from synthgate.cli.log import provers, signing
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.bundle import Proved, checkpoint_name, entry_name
     from synthgate.ledger.errors import TilesDamaged
     from synthgate.ledger.merkle import included
+    from synthgate.ledger.stores import open_store
 
     logs = {log for log, _ in gathered.hashes}
-    every = LocalStore(settings.ledger_dir).logs()
+    every = open_store(settings).logs()
     heads = dict(zip(every, provers(settings, signing(settings)), strict=True))
     rows = []
     for log in sorted(logs):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from synthgate.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from synthgate.ledger import LocalStore
+    from synthgate.ledger import SegmentStore
     from synthgate.settings import Settings
 
 
@@ -49,13 +49,12 @@ def in_ledger(settings: "Settings", asked: str) -> list[Found]:
     Raises:
         KeyFolderError, LedgerError: the content cannot be opened.
     """
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.lookup import Lookup
 
-    if not settings.ledger_dir.is_dir():
-        return []
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     places = [
         (log, header["index"])
         for log in store.logs()
@@ -74,7 +73,7 @@ def in_ledger(settings: "Settings", asked: str) -> list[Found]:
     return sorted(found, key=lambda one: one.row["revision"])
 
 
-def headers(store: "LocalStore", log: int) -> Iterator[dict[str, Any]]:
+def headers(store: "SegmentStore", log: int) -> Iterator[dict[str, Any]]:
     """Clear headers of a log, the newest segment first."""
     from synthgate.ledger.errors import EntryExpired
     from synthgate.ledger.segment import decode_entry, decode_segment
@@ -96,10 +95,12 @@ async def find(settings: "Settings", asked: str) -> list[Found]:
     Raises:
         CommandError: none is known.
     """
+    from synthgate.ledger.stores import called
+
     found = await on_topic(settings, asked) or in_ledger(settings, asked)
     if not found:
         raise CommandError(
-            f"no decision on {asked}: not on the topic, not in the ledger at {settings.ledger_dir}."
+            f"no decision on {asked}: not on the topic, not in the ledger at {called(settings)}."
             " Was it sent (`synthgate produce` prints ids), and does the chain run (`synthgate status`)?"
         )
     return found

@@ -40,19 +40,25 @@ def space(args: argparse.Namespace) -> int:
     import shutil
     import time
 
+    from synthgate.bucket import Bucket
     from synthgate.law import load as load_law
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.expiry import DAY_MS
-    from synthgate.ledger.forecast import folder_growth, forecast, log_growth
+    from synthgate.ledger.forecast import folder_growth, forecast, growth, log_growth
+    from synthgate.ledger.stores import open_store
 
     settings = load(args)
     now_ms = time.time_ns() // 1_000_000
     since_ms = now_ms - max(args.days, 1) * DAY_MS
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     grown = [log_growth(store, log, since_ms) for log in store.logs()]
-    grown.append(folder_growth(settings.objects_dir, since_ms))
+    if settings.place is None:
+        grown.append(folder_growth(settings.objects_dir, since_ms))
+    else:
+        objects = Bucket.open(settings, settings.place.below("objects"), "object store")
+        grown.append(growth(((one.size, one.at_ms) for one in objects.names()), since_ms))
     keep_days = load_law().at(now_ms).policy.retention.keep_days
-    free = shutil.disk_usage(settings.data_dir).free
+    # Of a bucket nobody says how much room it has.
+    free = shutil.disk_usage(settings.data_dir).free if settings.place is None else 1 << 62
     found = forecast(grown, free=free, keep_days=keep_days, since_ms=since_ms, now_ms=now_ms)
     if args.json:
         print(json.dumps({**found._asdict(), "keep_days": keep_days, "enough": found.enough}))
@@ -60,7 +66,7 @@ def space(args: argparse.Namespace) -> int:
     mega = 1_000_000
     print(
         f"{found.used // mega} MB in logs and objects, {found.day_bytes // mega} MB a day,"
-        f" {free // mega} MB free"
+        + (f" {free // mega} MB free" if settings.place is None else " in a bucket")
     )
     print(
         f"kept {keep_days} days at least: {found.needed // mega} MB more before the oldest may go"
@@ -78,11 +84,12 @@ def expire(args: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from synthgate.law import load as load_law
-    from synthgate.ledger import LocalStore, expiry
+    from synthgate.ledger import expiry
     from synthgate.ledger.holds import Holds
+    from synthgate.ledger.stores import open_store
 
     settings = load(args)
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     now_ms = time.time_ns() // 1_000_000
     floor_days = load_law().at(now_ms).policy.retention.keep_days
     holds = Holds(settings.holds_path).all()
@@ -123,7 +130,8 @@ def signing(settings: "Settings") -> "CheckpointKey":
 
 def provers(settings: "Settings", key: "CheckpointKey") -> "list[Prover]":
     """One for each log there is."""
-    from synthgate.ledger import LocalStore, Prover
+    from synthgate.ledger import Prover
+    from synthgate.ledger.stores import open_store
 
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     return [Prover(store, settings.proofs_of(log), log, key) for log in store.logs()]

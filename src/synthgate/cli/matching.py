@@ -21,14 +21,14 @@ async def matches(settings: "Settings", case: str, file: str | None) -> list[dic
     """
     from synthgate.cli.casebook import read
     from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.reach import starts
     from synthgate.steps.trace_index import TraceIndex
 
     held = (await read(settings)).named(case)
     keys = KeyFolder(settings.keys_dir)
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = open_ring(settings, keys)
     index = TraceIndex(settings.trace_path)
     try:
@@ -45,6 +45,8 @@ async def matches(settings: "Settings", case: str, file: str | None) -> list[dic
 def _alike(settings: "Settings", file: str | None) -> list[Any]:
     if file is None:
         return []
+    from synthgate.effects.places import open_objects
+
     try:
         from synthgate.library.pictures import PictureError
         from synthgate.steps.likeness import Likeness
@@ -58,7 +60,7 @@ def _alike(settings: "Settings", file: str | None) -> list[Any]:
         raise CommandError(f"--file {file}: {error.strerror}", CONFIGURATION) from None
     pictures = Likeness(settings.likeness_path)
     try:
-        pictures.update(settings.objects_dir)
+        pictures.update(open_objects(settings))
         return pictures.near(data)
     except PictureError as error:
         raise CommandError(f"--file {file}: {error}", CONFIGURATION) from None

@@ -90,8 +90,7 @@ def load(args: argparse.Namespace) -> Any:
     """
     import logging
 
-    from synthgate.access import SECRETS
-    from synthgate.settings import Settings
+    from synthgate.settings import SECRETS, Settings
 
     # One line per error is ours to write; the client library would add its own, with every retry.
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())

@@ -19,8 +19,9 @@ async def reached(settings: "Settings", case: str) -> tuple["Held", "Reach"]:
     """
     from synthgate.cli.casebook import read
     from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.lookup import Lookup
     from synthgate.steps.reach import follow, starts
     from synthgate.steps.trace_index import TraceIndex
@@ -28,7 +29,7 @@ async def reached(settings: "Settings", case: str) -> tuple["Held", "Reach"]:
     held = (await read(settings)).named(case)
     about = held.row.detail.get("about", {})
     keys = KeyFolder(settings.keys_dir)
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = open_ring(settings, keys)
     index = TraceIndex(settings.trace_path)
     try:

@@ -105,11 +105,12 @@ async def _known(settings: "Settings") -> "Known":
     from synthgate.cli.found import headers
     from synthgate.cli.positions import records
     from synthgate.events.event import time_ms
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.lookup import Lookup
 
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = open_ring(settings)
     lookup = Lookup(lambda log: LogReader(store, ring, log))
     known = Known()

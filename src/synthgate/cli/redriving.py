@@ -127,11 +127,12 @@ async def _source(settings: "Settings", origin: "Origin", decision: Any) -> Sour
 
 
 def _from_ledger(settings: "Settings", receipt: Any) -> Source:
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.lookup import Lookup
 
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = open_ring(settings)
     lookup = Lookup(lambda log: LogReader(store, ring, log))
     try:

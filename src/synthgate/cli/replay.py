@@ -47,16 +47,17 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay, and print the report."""
     from synthgate.law import load as load_law
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import called, open_store
     from synthgate.steps.replay import Replay
 
     settings = load(args)
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = open_ring(settings)
     logs = store.logs() if args.log is None else [args.log]
     if not logs or not set(logs) <= set(store.logs()):
-        raise CommandError(f"no such log in {settings.ledger_dir}", CONFIGURATION)
+        raise CommandError(f"no such log in {called(settings)}", CONFIGURATION)
     if args.depth == "evidence":
         if args.law is not None:
             raise CommandError(
@@ -78,14 +79,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[LogReader]") -> int:
     """At evidence depth."""
-    from synthgate.effects.objects import LocalObjects
+    from synthgate.effects.places import open_objects
     from synthgate.law import load as load_law
     from synthgate.steps.consent_keys import consent_keys
     from synthgate.steps.evidence_replay import EvidenceReplay
 
     keys = consent_keys(settings.consent_keys)
     facts = finish(_facts(settings))
-    replay = EvidenceReplay(load_law(), facts, LocalObjects(settings.objects_dir), keys)
+    replay = EvidenceReplay(load_law(), facts, open_objects(settings), keys)
     for reader in readers:
         head = reader.find_head()
         replay.run(reader, args.start, head if args.end is None else min(args.end, head))

@@ -203,15 +203,16 @@ def _print(args: argparse.Namespace, settings: "Settings", task: "Task") -> None
 def _preview(settings: "Settings", task: "Task", *, full: bool) -> list[str]:
     """From the log, if it lies here."""
     from synthgate.desk.preview import preview
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.step import Waiting
     from synthgate.steps.lookup import Lookup
 
     receipt = task.case.receipt
-    if receipt is None or not settings.ledger_dir.is_dir():
+    store = open_store(settings)
+    if receipt is None or receipt.log not in store.logs():
         return ["(no preview: the log does not lie on this machine, see data_dir)"]
-    store = LocalStore(settings.ledger_dir)
     ring = open_ring(settings)
     try:
         found = Lookup(lambda log: LogReader(store, ring, log)).fetch(receipt.log, receipt.index)

@@ -81,14 +81,20 @@ async def _topics(settings: "Settings", newest: int | None) -> list["Place"]:
 
 
 def _folders(settings: "Settings") -> list["Place"]:
-    from synthgate.cli.scan_places import Place, in_files, in_stores
+    from synthgate.bucket import Bucket
+    from synthgate.cli.scan_places import Place, in_bucket, in_files, in_stores
     from synthgate.effects.objects import SIDECAR_SUFFIX
 
     ledger, envelopes, stores = Place("ledger"), Place("envelopes of objects"), Place("stores")
     if settings.ledger_dir.is_dir():
         in_files(settings.ledger_dir, ledger)
+    if settings.place is not None:
+        in_bucket(Bucket.open(settings, settings.place.below("ledger"), "ledger"), ledger)
     if settings.objects_dir.is_dir():
         in_files(settings.objects_dir, envelopes, f"*{SIDECAR_SUFFIX}")
+    if settings.place is not None:
+        objects = Bucket.open(settings, settings.place.below("objects"), "object store")
+        in_bucket(objects, envelopes, SIDECAR_SUFFIX)
     in_stores(settings.data_dir / "registries", stores)
     return [ledger, envelopes, stores]
 

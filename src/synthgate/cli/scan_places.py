@@ -1,12 +1,14 @@
 """Where a plain number could stand, and how each place is searched. Content is not: it may hold any words."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import orjson
 
+from synthgate.bucket import Bucket
 from synthgate.events.plain_identity import find_plain_identity, holds_plain_identity
 from synthgate.events.topics import BY_NAME, Kind
 from synthgate.events.wire import Malformed
@@ -105,17 +107,26 @@ def in_files(root: Path, place: Place, pattern: str = "*") -> None:
     for path in paths:
         if path.is_file():
             place.searched += 1
-            if _in_file(path):
-                place.add(str(path))
+            with path.open("rb") as file:
+                if _in_file(file):
+                    place.add(str(path))
 
 
-def _in_file(path: Path) -> bool:
+def in_bucket(bucket: Bucket, place: Place, end: str = "") -> None:
+    """Search objects whose names have this end; ``searched`` counts objects."""
+    for name, *_ in bucket.names():
+        if name.endswith(end):
+            place.searched += 1
+            if _in_file(io.BytesIO(bucket.get(name))):
+                place.add(f"{bucket.place}{name}")
+
+
+def _in_file(file: IO[bytes]) -> bool:
     """Whether a number stands in a file, text or not; cut characters at chunk ends are passed over."""
     before = ""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            text = before + chunk.decode(errors="replace")
-            if holds_plain_identity(text):
-                return True
-            before = text[-_OVERLAP:]
+    while chunk := file.read(_CHUNK_BYTES):
+        text = before + chunk.decode(errors="replace")
+        if holds_plain_identity(text):
+            return True
+        before = text[-_OVERLAP:]
     return False

@@ -131,13 +131,13 @@ async def account(settings: "Settings", found: Iterable[Partition]) -> None:
     Raises:
         LedgerError: a segment is damaged.
     """
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.known import KnownEntries
     from synthgate.ledger.reader import read_footer
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.accounting import Accounting
 
-    store = LocalStore(settings.ledger_dir)
-    there = set(store.logs()) if settings.ledger_dir.is_dir() else set()
+    store = open_store(settings)
+    there = set(store.logs())
     accounting = Accounting()
     since_ms: dict[int, int] = {}
     logs: dict[int, KnownEntries] = {}

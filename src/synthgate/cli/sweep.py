@@ -21,16 +21,16 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Sweep, and say what went and what stayed."""
-    from synthgate.effects.objects import LocalObjects
-    from synthgate.ledger import LocalStore
+    from synthgate.effects.places import open_objects
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.sweeping import sweep
 
     settings = load(args)
     ring = open_ring(settings)
     done = sweep(
-        LocalObjects(settings.objects_dir),
-        LocalStore(settings.ledger_dir),
+        open_objects(settings),
+        open_store(settings),
         ring,
         dry_run=args.dry_run,
     )

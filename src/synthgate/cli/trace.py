@@ -15,7 +15,7 @@ from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, load
 
 if TYPE_CHECKING:
-    from synthgate.ledger import KeyRing, LocalStore
+    from synthgate.ledger import KeyRing, SegmentStore
     from synthgate.settings import Settings
     from synthgate.steps.trace_index import Traced, TraceIndex
 
@@ -46,13 +46,13 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what was found; 1 if nothing was."""
     from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
     from synthgate.steps.trace_index import TraceIndex
 
     settings = load(args)
     keys = KeyFolder(settings.keys_dir)
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     ring = open_ring(settings, keys)
     index = TraceIndex(settings.trace_path)
     try:
@@ -125,7 +125,7 @@ def _of_file(path: Path, index: "TraceIndex") -> "list[Traced]":
 
 
 def _row(
-    one: "Traced", index: "TraceIndex", store: "LocalStore", ring: "KeyRing", settings: "Settings"
+    one: "Traced", index: "TraceIndex", store: "SegmentStore", ring: "KeyRing", settings: "Settings"
 ) -> dict[str, Any]:
     from synthgate.ledger import LogReader
     from synthgate.ledger.errors import EntryExpired, KeyErased

@@ -17,7 +17,9 @@ from synthgate.cli.errors import CONFIGURATION, TRY_LATER, CommandError
 from synthgate.cli.options import command, hex_key, load
 
 if TYPE_CHECKING:
+    from synthgate.ledger import SegmentStore
     from synthgate.ledger.verify import Verified
+    from synthgate.settings import Settings
 
 _FAULTS_SHOWN: Final = 50
 
@@ -63,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.folder or settings.data_dir
     key = hex_key(args.key or settings.keys_dir / "checkpoint.pub")
     try:
-        found = list(_verified(folder, key, args))
+        found = list(_verified(folder, None if args.folder else settings, key, args))
     except StoreFailed as error:
         raise CommandError(str(error), TRY_LATER) from error
     whole = all(not one.faults for one in found)
@@ -81,23 +83,35 @@ class _Asked:
     """What every log is verified with; plain data, so that another process can have it."""
 
     folder: Path
+    settings: "Settings | None"
+    """Where the log is looked for, None: in the folder."""
     name: str
     key: bytes
     held: list[tuple[str, str]]
     door: Path | None
 
 
-def _verified(folder: Path, key: bytes, args: argparse.Namespace) -> "Iterator[Verified]":
+def _store(folder: Path, settings: "Settings | None") -> "SegmentStore":
+    from synthgate.ledger import LocalStore
+    from synthgate.ledger.stores import open_store
+
+    return open_store(settings) if settings else LocalStore(folder / "ledger")
+
+
+def _verified(
+    folder: Path, settings: "Settings | None", key: bytes, args: argparse.Namespace
+) -> "Iterator[Verified]":
     """Every log, as many at once as there are processors."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    from synthgate.ledger import LocalStore
+    from synthgate.ledger.stores import called
 
     proofs = folder / "proofs"
-    logs = sorted({*LocalStore(folder / "ledger").logs(), *_proved_logs(proofs)})
+    logs = sorted({*_store(folder, settings).logs(), *_proved_logs(proofs)})
     if not logs:
-        raise CommandError(f"no log in {folder / 'ledger'}, and none proved", CONFIGURATION)
+        where = called(settings) if settings else folder / "ledger"
+        raise CommandError(f"no log in {where}, and none proved", CONFIGURATION)
     held = [(str(path), _text(path)) for path in args.held]
     name = _name(proofs, held)
     for path, note in held:
@@ -105,7 +119,7 @@ def _verified(folder: Path, key: bytes, args: argparse.Namespace) -> "Iterator[V
             raise CommandError(f"{path}: no checkpoint of a log of {name}", CONFIGURATION)
     if args.door is not None:
         _door(args.door)  # what is wrong with it is said once, and first
-    one = partial(_verify, _Asked(folder, name, key, held, args.door))
+    one = partial(_verify, _Asked(folder, settings, name, key, held, args.door))
     workers = min(len(logs), args.jobs or os.cpu_count() or 1)
     if workers == 1:
         yield from map(one, logs)
@@ -116,7 +130,6 @@ def _verified(folder: Path, key: bytes, args: argparse.Namespace) -> "Iterator[V
 
 def _verify(asked: _Asked, log: int) -> "Verified":
     from synthgate.crypto.notes import Verifier
-    from synthgate.ledger import LocalStore
     from synthgate.ledger.checkpoint import Published
     from synthgate.ledger.verify import Fault, LogVerifier
 
@@ -124,7 +137,7 @@ def _verify(asked: _Asked, log: int) -> "Verified":
     published = Published(asked.folder / "proofs" / f"{log:05d}", Verifier(origin, asked.key))
     held = [(path, note) for path, note in asked.held if note.startswith(f"{origin}\n")]
     unaccounted = None if asked.door is None else _door(asked.door)
-    store = LocalStore(asked.folder / "ledger")
+    store = _store(asked.folder, asked.settings)
     found = LogVerifier(store, log, published, held=held, unaccounted=unaccounted).run()
     if found.entries and not found.checkpoints:
         detail = (

@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from synthgate.events.origin import Origin
 from synthgate.step import Waiting
@@ -59,6 +59,43 @@ def origin_of(name: str) -> Origin | None:
         return None
     epoch, topic, partition, offset = match.groups()
     return Origin(int(epoch), topic, int(partition), int(offset))
+
+
+def is_name(name: str) -> bool:
+    """Whether a store takes this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+class Objects(Protocol):
+    """Immutable objects, in a folder or a bucket. Every method may raise Waiting: the store is away."""
+
+    def put_all(self, objects: Mapping[str, bytes]) -> frozenset[str]:
+        """Create objects, all durable on return; names that stand for other bytes are returned.
+
+        Raises:
+            WrongName: a name leads out of the store.
+        """
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of an object, or None if there is none of that name."""
+        ...
+
+    def remove(self, name: str) -> bool:
+        """Remove an object for good; whether it was there."""
+        ...
+
+    def names(self, log: int) -> Iterator[tuple[str, int]]:
+        """Every name among the objects of a log, with its size in bytes."""
+        ...
+
+    def every(self) -> Iterator[str]:
+        """Every name there is."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Whether an object of that name is there."""
+        ...
 
 
 class LocalObjects:
@@ -149,6 +186,13 @@ class LocalObjects:
         except OSError as error:
             raise _away(error) from error
 
+    def every(self) -> Iterator[str]:
+        """Every name there is."""
+        for path in self._folder.rglob("*"):
+            name = path.relative_to(self._folder).as_posix()
+            if is_name(name) and path.is_file():
+                yield name
+
     def exists(self, name: str) -> bool:
         """Whether an object of that name is there.
 
@@ -163,7 +207,7 @@ class LocalObjects:
             raise _away(error) from error
 
     def _path(self, name: str) -> str:
-        if _NAME.fullmatch(name) is None:
+        if not is_name(name):
             raise WrongName(f"not a name of this store: {name[:80]!r}")
         return self._root + name
 

@@ -22,7 +22,7 @@ from synthgate.effects.labelled_file import (
     held_against,
     mark,
 )  # fmt: skip
-from synthgate.effects.objects import LocalObjects, object_name
+from synthgate.effects.objects import Objects, object_name
 from synthgate.effects.provenance import manifest
 from synthgate.effects.provenance.signer import Signer
 from synthgate.effects.sources import SourceError, Sources
@@ -80,7 +80,7 @@ class Workshop:
     """Threads for what is quick, one more for what is done apart. Made once a process."""
 
     def __init__(
-        self, sources: Sources, objects: LocalObjects, limits: Limits, signer: Signer | None = None
+        self, sources: Sources, objects: Objects, limits: Limits, signer: Signer | None = None
     ) -> None:
         self.sources = sources
         self._objects = objects

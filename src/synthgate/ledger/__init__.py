@@ -1,10 +1,11 @@
 """The log: immutable segments, one log per partition.
 
 ``Log`` owns a log and appends to it; ``LogReader`` reads one without owning it. Both lie on a
-``LocalStore`` and a ``KeyRing``. ``Prover`` derives checkpoints and
+``LocalStore`` or a ``BucketStore`` and a ``KeyRing``. ``Prover`` derives checkpoints and
 proofs from it. Errors: ``synthgate.ledger.errors``.
 """
 
+from synthgate.ledger.bucket_store import BucketStore
 from synthgate.ledger.entry import Draft, Entry, Receipt
 from synthgate.ledger.local_store import LocalStore
 from synthgate.ledger.log import Log
@@ -15,6 +16,6 @@ from synthgate.ledger.store import SegmentStore
 from synthgate.ledger.userkeys import KeyRing
 
 __all__ = [
-    "CheckpointKey", "Draft", "Entry", "KeyRing", "LocalStore", "Log", "LogReader", "Packer", "Prover",
-    "Receipt", "SegmentStore",
+    "BucketStore", "CheckpointKey", "Draft", "Entry", "KeyRing", "LocalStore", "Log", "LogReader", "Packer",
+    "Prover", "Receipt", "SegmentStore",
 ]  # fmt: skip

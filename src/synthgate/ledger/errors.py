@@ -4,6 +4,7 @@ LedgerError
 ├─ Fenced              another owner wrote this index, or took the log over: publish nothing, reopen
 ├─ StoreFull           no room; nothing was written and nothing changed: wait, then append again
 ├─ StoreFailed         the store gave an error; whether the segment stands is unknown: reopen
+│  └─ StoreAway           a bucket does not answer, or refuses: a declared wait; reopen when it does
 ├─ LogUnusable         append on a log that met one of the above (not StoreFull): reopen
 ├─ BadDraft            the caller's draft cannot be an entry; nothing was written
 ├─ EntryAbsent         no entry has this index yet
@@ -17,6 +18,8 @@ LedgerError
 ├─ KeyLost             the content's key file is missing or damaged (not erased)
 └─ WrongMasterKey      the master key given did not wrap these keys
 """
+
+from synthgate.step import Waiting
 
 
 class LedgerError(Exception):
@@ -33,6 +36,10 @@ class StoreFull(LedgerError):
 
 class StoreFailed(LedgerError):
     """The store failed and the outcome is unknown. Publish nothing and open the log again."""
+
+
+class StoreAway(Waiting, StoreFailed):
+    """The store is away: waited for, declared. The outcome is unknown: the log is opened again after it."""
 
 
 class LogUnusable(LedgerError):

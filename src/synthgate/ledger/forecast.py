@@ -6,12 +6,12 @@ age.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from synthgate.ledger.expiry import DAY_MS
-from synthgate.ledger.reader import read_footer
+from synthgate.ledger.reader import read_end
 from synthgate.ledger.store import SegmentStore
 
 LEAST_MS = DAY_MS // 24
@@ -51,8 +51,8 @@ def log_growth(store: SegmentStore, log: int, since_ms: int) -> Grown:
     for first in store.firsts(log):
         if any(start <= first < end for start, end in gone):
             continue  # expired: only a footer is left of it
-        recorded_at = read_footer(store, log, first).recorded_at
-        size = store.read_tail(log, first, 0)[1]
+        footer, size = read_end(store, log, first)
+        recorded_at = footer.recorded_at
         used += size
         recent += size if recorded_at >= since_ms else 0
         oldest = recorded_at if oldest is None else min(oldest, recorded_at)
@@ -61,10 +61,15 @@ def log_growth(store: SegmentStore, log: int, since_ms: int) -> Grown:
 
 def folder_growth(folder: Path, since_ms: int) -> Grown:
     """Of a folder of files that are written once, by their times."""
+    found = ((path.st_size, path.st_mtime_ns // 1_000_000) for path in _files(folder))
+    return growth(found, since_ms)
+
+
+def growth(found: Iterable[tuple[int, int]], since_ms: int) -> Grown:
+    """Of what is written once: sizes in bytes, and when (Unix ms)."""
     used = recent = 0
     oldest: int | None = None
-    for path in _files(folder):
-        size, at_ms = path.st_size, path.st_mtime_ns // 1_000_000
+    for size, at_ms in found:
         used += size
         recent += size if at_ms >= since_ms else 0
         oldest = at_ms if oldest is None else min(oldest, at_ms)

@@ -7,24 +7,15 @@ break the fence: decision 0013.
 import errno
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import accumulate
 from pathlib import Path
 
 from synthgate.ledger.errors import Fenced, StoreFailed, StoreFull
 from synthgate.ledger.files import FULL
-from synthgate.ledger.local_reads import MARKER, LocalReads, store_errors
-from synthgate.ledger.packs import (
-    PACK_MAGIC,
-    PackIndex,
-    encode_pack_tail,
-    gone_name,
-    pack_name,
-    segment_name,
-    snapshot_name,
-)
-from synthgate.ledger.segment import decode_segment
+from synthgate.ledger.local_reads import LocalReads, store_errors
+from synthgate.ledger.packed_store import MARKER
+from synthgate.ledger.packs import segment_name
 
 _TEMPORARY = re.compile(r"[0-9]{16}\.[0-9a-f]{16}\.tmp")
 
@@ -42,14 +33,14 @@ class LocalStore(LocalReads):
         with store_errors(f"cannot take over log {log} in {folder}", absent_fails=True):
             self._ops.make_folder(folder)
             self._sweep(folder)
-            listing = self._listings[log] = self._look(log)
+            listing = self.listing(log)
             self._ops.sync_folder(folder)
             self._ops.sync_folder(self.folder)  # whoever made the log's folder may have died since
         return self._firsts(log, listing, start)
 
     def create(self, log: int, first: int, data: bytes) -> None:
         """Temporary file, fsync, link to the name, fsync the folder, remove the temporary name."""
-        final = self._path(log, first)
+        final = self._log_folder(log) / segment_name(first)
         temporary = _temporary(final.parent, first)
         try:
             self._ops.write_whole(temporary, data)
@@ -79,81 +70,19 @@ class LocalStore(LocalReads):
 
     def set_aside(self, log: int, first: int) -> str:
         """Rename a segment so that it is no part of the log, and sync the folder."""
-        path = self._path(log, first)
+        path = self._log_folder(log) / segment_name(first)
         aside = path.with_suffix(f".{secrets.token_hex(4)}.torn")
         with store_errors(f"cannot set {path} aside"):
             path.rename(aside)
             self._ops.sync_folder(path.parent)
         return str(aside)
 
-    def pack(self, log: int, firsts: Sequence[int], end: int) -> None:
-        """Write the pack and give it its name; then ``tidy`` checks it and removes the segments."""
-        folder = self._log_folder(log)
-        path = folder / pack_name(firsts[0], end)
-        temporary = _temporary(folder, firsts[0])
+    def _beside(self, log: int, name: str, pieces: Iterator[bytes]) -> None:
+        """A whole file; what a crash leaves of it is swept with the segments' temporary files."""
+        path = self._log_folder(log) / name
+        temporary = _temporary(path.parent, int(name[:16]))
         try:
-            self._write_pack(temporary, log, firsts)
-            with suppress(FileExistsError):
-                self._ops.link(temporary, path)
-            self._ops.sync_folder(folder)
-        except OSError as error:
-            kind = StoreFull if error.errno in FULL else StoreFailed
-            raise kind(f"cannot pack {path}: {error.strerror}") from error
-        finally:
-            self._drop(temporary)
-        self.tidy(log)
-
-    def tidy(self, log: int) -> list[str]:
-        """Remove segments that a pack holds, and packs that another holds. Their names stay taken:
-        the marker moves first, and who creates a segment looks at it behind the creation.
-        """
-        folder = self._log_folder(log)
-        listing = self.listing(log)
-        names = [segment_name(first) for first in listing.orphans]
-        names += [pack_name(*pack) for pack in (*listing.needless, *listing.packs_too)]
-        if not names:
-            return []
-        for first in listing.orphans:
-            if listing.pack_of(first) not in listing.gone:
-                self._check_packed(log, first)
-        for pack in listing.packs_too:
-            self._index(log, pack)  # what is left can be read; SegmentDamaged if not
-        marker = _temporary(folder, listing.packs[-1][1])
-        try:
-            self._ops.write_whole(marker, b"%d\n" % listing.packs[-1][1])
-            self._ops.rename(marker, folder / MARKER)
-            self._ops.sync_folder(folder)
-            for name in names:
-                with suppress(FileNotFoundError):
-                    self._ops.unlink(folder / name)
-        except OSError as error:
-            self._drop(marker)
-            kind = StoreFull if error.errno in FULL else StoreFailed
-            raise kind(f"cannot tidy {folder}: {error.strerror}") from error
-        return [str(folder / name) for name in names]
-
-    def expire(self, log: int, pack: tuple[int, int], left: bytes) -> None:
-        """Put what is left of a pack beside it; then ``tidy`` moves the marker and removes the pack."""
-        folder = self._log_folder(log)
-        self._create_beside(folder / gone_name(*pack), pack[0], left)
-        self.tidy(log)
-
-    def create_snapshot(self, log: int, start: int, end: int, data: bytes) -> None:
-        """A file beside the segments; what a crash leaves of it is swept with theirs."""
-        folder = self._log_folder(log)
-        self._create_beside(folder / snapshot_name(start, end), start, data)
-
-    def drop_snapshot(self, log: int, start: int, end: int) -> None:
-        """Remove the file."""
-        path = self._log_folder(log) / snapshot_name(start, end)
-        with store_errors(f"cannot remove {path}"), suppress(FileNotFoundError):
-            self._ops.unlink(path)
-
-    def _create_beside(self, path: Path, first: int, data: bytes) -> None:
-        """A whole file under a name that means the same bytes whoever makes it; durable."""
-        temporary = _temporary(path.parent, first)
-        try:
-            self._ops.write_whole(temporary, data)
+            self._write_pieces(temporary, pieces)
             with suppress(FileExistsError):
                 self._ops.link(temporary, path)
             self._ops.sync_folder(path.parent)
@@ -163,33 +92,36 @@ class LocalStore(LocalReads):
         finally:
             self._drop(temporary)
 
-    def _write_pack(self, path: Path, log: int, firsts: Sequence[int]) -> None:
-        """Magic, segments, index and trailer, synced."""
-        sizes: list[int] = []
+    def _move_marker(self, log: int, end: int) -> None:
+        folder = self._log_folder(log)
+        marker = _temporary(folder, end)
+        try:
+            self._ops.write_whole(marker, b"%d\n" % end)
+            self._ops.rename(marker, folder / MARKER)
+            self._ops.sync_folder(folder)
+        except OSError as error:
+            self._drop(marker)
+            kind = StoreFull if error.errno in FULL else StoreFailed
+            raise kind(f"cannot tidy {folder}: {error.strerror}") from error
+
+    def _remove(self, log: int, names: Sequence[str]) -> None:
+        folder = self._log_folder(log)
+        with store_errors(f"cannot tidy {folder}"):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    self._ops.unlink(folder / name)
+
+    def _write_pieces(self, path: Path, pieces: Iterator[bytes]) -> None:
+        """Create a file, written and synced."""
         fd = self._ops.create(path)
         try:
-            self._write(fd, PACK_MAGIC)
-            for first in firsts:
-                data = self.read(log, first)
-                sizes.append(len(data))
-                self._write(fd, data)
-            starts = list(accumulate(sizes[:-1], initial=len(PACK_MAGIC)))
-            self._write(fd, encode_pack_tail(PackIndex(firsts, starts, sizes)))
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[self._ops.write(fd, rest) :]
             self._ops.sync(fd)
         finally:
             self._ops.close(fd)
-
-    def _check_packed(self, log: int, first: int) -> None:
-        """That the pack holds this segment whole, as it would be read. Raises SegmentDamaged."""
-        data = self.read(log, first)
-        if self._path(log, first).read_bytes() != data:
-            # The pack is damaged, or the segment is the late word of a fenced owner.
-            decode_segment(data, self.where(log, first))
-
-    def _write(self, fd: int, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._ops.write(fd, rest) :]
 
     def _link(self, temporary: Path, final: Path) -> None:
         try:

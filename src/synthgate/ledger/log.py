@@ -9,9 +9,16 @@ from typing import Self
 
 from synthgate.events.origin import Origin
 from synthgate.ledger.entry import Draft, Receipt, check_draft, header_json
-from synthgate.ledger.errors import BadDraft, EntryExpired, LogUnusable, SegmentDamaged, StoreFull
+from synthgate.ledger.errors import (
+    BadDraft,
+    EntryAbsent,
+    EntryExpired,
+    LogUnusable,
+    SegmentDamaged,
+    StoreFull,
+)
 from synthgate.ledger.known import KnownEntries
-from synthgate.ledger.reader import LogReader, checked_place, read_footer
+from synthgate.ledger.reader import LogReader, checked_place, read_footer, read_footers
 from synthgate.ledger.segment import (
     Footer,
     decode_segment,
@@ -70,11 +77,10 @@ class Log(LogReader):
             known.take(snapshot.columns, now_ms=now_ms)
         log = cls(store, keyring, log_id, known)
         for footer in _footers(store, log_id, [n for n in firsts if n >= at], last):
+            while known.head < footer.first:
+                known.fold(_unlisted(store, log_id, known.head, footer.first), now_ms=now_ms)
             if footer.first != known.head:
-                raise SegmentDamaged(
-                    f"log {log_id} has no segment from entry {known.head} to {footer.first - 1}: "
-                    f"restore it from a copy"
-                )
+                raise SegmentDamaged(f"log {log_id} has entries from {footer.first} on twice")
             known.fold(footer, now_ms=now_ms)
         return log
 
@@ -103,6 +109,11 @@ class Log(LogReader):
             Receipt(self.log_id, footer.first + row, footer.leaf(row).hex())
             for row in range(footer.count)
         ]
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may append; once it may not, open the log again."""
+        return self._usable
 
     @property
     def head(self) -> int:
@@ -222,6 +233,16 @@ def _check_last(
     return None
 
 
+def _unlisted(store: SegmentStore, log_id: int, first: int, end: int) -> Footer:
+    """A segment that a listing did not show: it may be older than a creation before what it shows."""
+    try:
+        return read_footer(store, log_id, first)
+    except EntryAbsent as error:
+        raise SegmentDamaged(
+            f"log {log_id} has no segment from entry {first} to {end - 1}: restore it from a copy"
+        ) from error
+
+
 def _snapshots(store: SegmentStore, log_id: int) -> tuple[list[Snapshot], int]:
     """Snapshots from the log's start on, and where they end. One that is damaged is dropped."""
     found: list[Snapshot] = []
@@ -252,8 +273,7 @@ def _fits(store: SegmentStore, log_id: int, firsts: Sequence[int], last: Snapsho
 def _footers(
     store: SegmentStore, log_id: int, firsts: Sequence[int], last: Footer | None
 ) -> Iterator[Footer]:
-    for first in firsts:
-        if last is not None and first == last.first:
-            yield last
-        else:
-            yield read_footer(store, log_id, first)
+    known = last is not None and firsts[-1:] == [last.first]
+    yield from read_footers(store, log_id, firsts[:-1] if known else firsts)
+    if known and last is not None:
+        yield last

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from synthgate.ledger.packs import PACK_MAX_BYTES, Listing
-from synthgate.ledger.reader import read_footer
+from synthgate.ledger.reader import read_end, read_footers
 from synthgate.ledger.snapshot import SnapshotMaker, chain
 from synthgate.ledger.store import SegmentStore
 
@@ -48,10 +48,9 @@ class Packer:
         maker = self._maker
         if maker is None or maker.start != at:
             maker = SnapshotMaker(self._log, at)
-        for first in self._store.settled(self._log, max(maker.end - 1, 0)):
-            if first < maker.end:
-                continue
-            footer = read_footer(self._store, self._log, first)
+        firsts = self._store.settled(self._log, max(maker.end - 1, 0))
+        new = [first for first in firsts if first >= maker.end]
+        for footer in read_footers(self._store, self._log, new):
             if footer.first != maker.end:
                 return  # a gap: for the verifier and the next owner to tell
             maker.fold(footer)
@@ -88,7 +87,6 @@ class Packer:
     def _look(self, first: int) -> _Seen:
         found = self._seen.get(first)
         if found is None:
-            footer = read_footer(self._store, self._log, first)
-            _, size = self._store.read_tail(self._log, first, 0)
+            footer, size = read_end(self._store, self._log, first)
             found = self._seen[first] = _Seen(footer.end, footer.recorded_at, size)
         return found

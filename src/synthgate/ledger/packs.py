@@ -14,7 +14,7 @@ import re
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -52,6 +52,17 @@ def encode_pack_tail(index: PackIndex) -> bytes:
     rows.byteswap()
     data = rows.tobytes()
     return data + _TRAILER.pack(len(data), _hash(data), _END)
+
+
+def pack_pieces(segments: Iterable[bytes], firsts: Sequence[int]) -> Iterator[bytes]:
+    """A whole pack of these segments, piece by piece, as they come."""
+    sizes: list[int] = []
+    yield PACK_MAGIC
+    for data in segments:
+        sizes.append(len(data))
+        yield data
+    starts = list(accumulate(sizes[:-1], initial=len(PACK_MAGIC)))
+    yield encode_pack_tail(PackIndex(firsts, starts, sizes))
 
 
 def pack_tail_bytes(trailer: bytes, where: str) -> int:

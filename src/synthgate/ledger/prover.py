@@ -14,7 +14,7 @@ from synthgate.ledger.checkpoint import Checkpoint, Published, origin_of
 from synthgate.ledger.errors import CheckpointConflict, SegmentDamaged, TilesDamaged
 from synthgate.ledger.files import FileOps
 from synthgate.ledger.merkle import EMPTY_ROOT, HASH_BYTES, consistency, inclusion
-from synthgate.ledger.reader import read_footer
+from synthgate.ledger.reader import read_footer, read_footers
 from synthgate.ledger.store import SegmentStore
 from synthgate.ledger.tiles import Tiles
 
@@ -139,15 +139,13 @@ class Prover:
         """The leaf hashes from ``start`` on, many segments' at once."""
         pieces: list[bytes] = []
         held = 0
-        for place, first in enumerate(firsts):
-            if place + 1 < len(firsts) and firsts[place + 1] <= start:
-                continue
-            footer = read_footer(self._store, self._log, first)
-            if first > start:
+        new = firsts[max(bisect_right(firsts, start) - 1, 0) :]
+        for footer in read_footers(self._store, self._log, new):
+            if footer.first > start:
                 raise SegmentDamaged(
                     f"log {self._log} has no segment with entry {start}: restore it from a copy"
                 )
-            leaves = footer.leaves[(start - first) * HASH_BYTES :]
+            leaves = footer.leaves[(start - footer.first) * HASH_BYTES :]
             start = max(start, footer.end)
             pieces.append(leaves)
             held += len(leaves)

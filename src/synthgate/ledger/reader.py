@@ -1,7 +1,9 @@
 """Reading a log without owning it: the door, the client and the CLI read so, and the owner too."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -24,6 +26,7 @@ from synthgate.ledger.userkeys import NONCE_BYTES, KeyRing
 _FOOTERS_KEPT = 64
 _TAIL_BYTES = 65_536
 _AFTER_ALL = 1 << 62
+_AHEAD = 1_000
 
 
 class LogReader:
@@ -131,12 +134,44 @@ def read_footer(
     store: SegmentStore, log: int, first: int, guess_bytes: int = _TAIL_BYTES
 ) -> Footer:
     """A segment's footer, in one read if ``guess_bytes`` is enough. Raises SegmentDamaged."""
+    return read_end(store, log, first, guess_bytes)[0]
+
+
+def read_end(
+    store: SegmentStore, log: int, first: int, guess_bytes: int = _TAIL_BYTES
+) -> tuple[Footer, int]:
+    """The same, and the segment's size in bytes."""
     where = store.where(log, first)
     tail, size = store.read_tail(log, first, guess_bytes)
     needed = tail_bytes(tail, size, where)
     if needed > len(tail):
         tail, size = store.read_tail(log, first, needed)
-    return checked_place(decode_footer(tail, size, where), log, first, where)
+    return checked_place(decode_footer(tail, size, where), log, first, where), size
+
+
+def read_footers(store: SegmentStore, log: int, firsts: Sequence[int]) -> Iterator[Footer]:
+    """The footers of these segments, in order, read ahead where the store gains by it. Raises as above."""
+    if store.at_once == 1 or len(firsts) < 2:
+        yield from (read_footer(store, log, first) for first in firsts)
+        return
+    with ThreadPoolExecutor(store.at_once) as pool:
+        for start in range(0, len(firsts), _AHEAD):
+            part = firsts[start : start + _AHEAD]
+            yield from pool.map(lambda first: read_footer(store, log, first), part)
+
+
+def read_ahead(
+    store: SegmentStore, log: int, firsts: Sequence[int]
+) -> Iterator[tuple[int, Callable[[], bytes]]]:
+    """Whole segments, in order, each to be asked for; a few are read ahead where the store gains by it."""
+    if store.at_once == 1:
+        yield from ((first, partial(store.read, log, first)) for first in firsts)
+        return
+    with ThreadPoolExecutor(store.at_once) as pool:
+        for start in range(0, len(firsts), store.at_once):
+            part = firsts[start : start + store.at_once]
+            reads = [pool.submit(store.read, log, first) for first in part]
+            yield from zip(part, (read.result for read in reads), strict=True)
 
 
 def checked_place(footer: Footer, log: int, first: int, where: str) -> Footer:

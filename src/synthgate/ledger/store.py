@@ -16,6 +16,9 @@ class SegmentStore(Protocol):
     StoreFailed; reading what is not there raises EntryAbsent.
     """
 
+    at_once: int
+    """How many reads at once are quicker than one after the other."""
+
     def claim(self, log: int, start: int = 0) -> list[int]:
         """Take a log over: fence writers caught in mid-creation; return the first indexes of the
         segments that stand, in order, all durable by now, from the one that holds ``start`` on.

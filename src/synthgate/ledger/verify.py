@@ -20,7 +20,7 @@ from synthgate.ledger.errors import (
     StoreFailed,
 )
 from synthgate.ledger.merkle import HASH_BYTES
-from synthgate.ledger.reader import checked_place, read_footer
+from synthgate.ledger.reader import checked_place, read_ahead, read_footer
 from synthgate.ledger.segment import MAGIC, Footer, decode_entry, decode_footer, leaf_hash
 from synthgate.ledger.store import SegmentStore
 from synthgate.ledger.tree_check import TreeCheck
@@ -102,9 +102,9 @@ class LogVerifier:
         """Read all of it. Raises StoreFailed where it cannot be read now."""
         found = self.found
         self._met(0)
-        for first in self._firsts():
+        for first, read in read_ahead(self._store, self._log, self._firsts()):
             try:
-                self._segment(first)
+                self._segment(first, read)
             except _UNFIT as error:  # a footer made by somebody who does not know how
                 where = self._store.where(self._log, first)
                 self._fault("segment", where, f"makes no sense: {error!r}")
@@ -154,7 +154,7 @@ class LogVerifier:
                 self._fault("checkpoint", where, str(error))
         return sorted(claims, key=lambda claim: claim[0].size)
 
-    def _segment(self, first: int) -> None:
+    def _segment(self, first: int, read: Callable[[], bytes]) -> None:
         found = self.found
         where = self._store.where(self._log, first)
         if first != found.entries:
@@ -163,7 +163,7 @@ class LogVerifier:
             self._fault("segment", where, missing if first > found.entries else again)
         found.segments += 1
         try:
-            data = self._store.read(self._log, first)
+            data = read()
         except EntryExpired:
             self._expired(first)
             return

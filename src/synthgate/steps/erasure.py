@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from synthgate.effects.objects import BESIDE, LocalObjects
+from synthgate.effects.objects import BESIDE, Objects
 from synthgate.ledger import KeyRing, LogReader, SegmentStore
 from synthgate.ledger.errors import EntryExpired, KeyErased
 from synthgate.ledger.expiry import Hold, period_end
@@ -47,7 +47,7 @@ def erase(
     *,
     store: SegmentStore,
     ring: KeyRing,
-    objects: LocalObjects,
+    objects: Objects,
     index: TraceIndex,
     holds: Sequence[Hold],
     floor_days: int,

@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 
 from synthgate.crypto.receipts import ReceiptKeys
-from synthgate.effects.objects import LocalObjects
+from synthgate.effects.objects import Objects
 from synthgate.events import topics
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Verdict
@@ -93,9 +93,7 @@ class Facts:
 class _AsOf:
     """Registries brought from one set of positions to the next, and the duty that asks them."""
 
-    def __init__(
-        self, duty: str, facts: Facts, objects: LocalObjects, keys: ReceiptKeys | None
-    ) -> None:
+    def __init__(self, duty: str, facts: Facts, objects: Objects, keys: ReceiptKeys | None) -> None:
         self._duty, self._facts, self._objects = duty, facts, objects
         self._receipts = Receipts(keys)
         self._read: dict[str, list[int]] = {}
@@ -166,7 +164,7 @@ class EvidenceReplay:
     """Gathers anew, entry by entry. ``keys``: of whoever signs consents that travel in events."""
 
     def __init__(
-        self, book: LawBook, facts: Facts, objects: LocalObjects, keys: ReceiptKeys | None = None
+        self, book: LawBook, facts: Facts, objects: Objects, keys: ReceiptKeys | None = None
     ) -> None:
         self._book = book
         self._facts = facts

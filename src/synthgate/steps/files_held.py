@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from synthgate.effects.objects import LocalObjects
+from synthgate.effects.objects import Objects
 from synthgate.effects.sources import SourceError, Sources
 from synthgate.library.library import Hit
 
@@ -41,7 +41,7 @@ class Looked(NamedTuple):
 
 def look(
     wanted: Mapping[At, Wanted],
-    objects: LocalObjects,
+    objects: Objects,
     sources: Sources,
     bank: "PictureBank | None",
     *,
@@ -73,7 +73,7 @@ def look(
     return Looked(data, hits, frozenset(banked))
 
 
-def _held(file: Wanted, objects: LocalObjects, sources: Sources) -> bytes | None:
+def _held(file: Wanted, objects: Objects, sources: Sources) -> bytes | None:
     """The bytes, which hash to what was named; None if we do not have them: labelling will say why."""
     if file.tenant is not None:
         with suppress(SourceError):

@@ -6,7 +6,7 @@ from typing import Any
 
 from synthgate.effects.labelled_file import Unlabelled
 from synthgate.effects.labelled_text import MEDIA_TYPE, LabelledText
-from synthgate.effects.objects import LocalObjects, object_name
+from synthgate.effects.objects import Objects, object_name
 from synthgate.effects.taken_in import TakenText, take_in_text
 from synthgate.effects.workshop import Outcome
 from synthgate.events.event import Event
@@ -19,7 +19,7 @@ from synthgate.steps.which_label import WhichLabel
 class InboundTexts:
     """Texts of a batch are stored in one go."""
 
-    def __init__(self, objects: LocalObjects, which: WhichLabel) -> None:
+    def __init__(self, objects: Objects, which: WhichLabel) -> None:
         self._objects = objects
         self._which = which
 

@@ -9,7 +9,7 @@ from synthgate.effects import provider_code, text_label
 from synthgate.effects.label import LabelError
 from synthgate.effects.labelled_file import LabelledFile, read_object
 from synthgate.effects.labelled_text import LabelledText
-from synthgate.effects.objects import SIDECAR_SUFFIX, LocalObjects
+from synthgate.effects.objects import SIDECAR_SUFFIX, Objects
 from synthgate.effects.workshop import Outcome as Made
 from synthgate.events import topics
 from synthgate.events.passage import Passage
@@ -52,7 +52,7 @@ class LabellingDuty:
         self,
         registries: Registries,
         fresh: Fresh,
-        objects: LocalObjects,
+        objects: Objects,
         settings: Settings,
         book: LawBook,
     ) -> None:

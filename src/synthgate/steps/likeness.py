@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from synthgate.effects.objects import Objects
 from synthgate.library.pictures import FLIPS, PictureError, hashes_of
 
 DISTANCE_MAX: Final = 60
@@ -44,15 +45,15 @@ class Likeness:
         """Let go of the file."""
         self._db.close()
 
-    def update(self, folder: Path) -> int:
+    def update(self, objects: Objects) -> int:
         """Take in the pictures the store has that the index has not; drop those that are gone. How many new."""
-        there = dict(_pictures(folder))
+        there = dict(_pictures(objects))
         known = {name for (name,) in self._db.execute("SELECT name FROM picture")}
         gone = [(name,) for name in known - there.keys()]
         self._db.executemany("DELETE FROM picture WHERE name = ?", gone)
         new = sorted(there.keys() - known)
         for at in range(0, len(new), _BATCH):
-            rows = [(name, there[name], _pdq(folder / name)) for name in new[at : at + _BATCH]]
+            rows = [(name, there[name], _pdq(objects.get(name))) for name in new[at : at + _BATCH]]
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR REPLACE INTO picture VALUES (?, ?, ?)", rows)
             self._db.execute("COMMIT")
@@ -74,17 +75,17 @@ class Likeness:
         return sorted(found)
 
 
-def _pictures(folder: Path) -> Iterator[tuple[str, str]]:
+def _pictures(objects: Objects) -> Iterator[tuple[str, str]]:
     """Name and hash of every picture released; the hash stands in the name."""
-    for path in folder.rglob("*"):
-        named = _NAMED.search(path.name)
-        if named and path.suffix in SUFFIXES:
-            yield path.relative_to(folder).as_posix(), named[1]
+    for name in objects.every():
+        named = _NAMED.search(name)
+        if named and name.endswith(SUFFIXES):
+            yield name, named[1]
 
 
-def _pdq(path: Path) -> bytes | None:
+def _pdq(data: bytes | None) -> bytes | None:
     """None: nothing that can be told from anything else."""
     try:
-        return hashes_of(path.read_bytes())[0]
-    except (PictureError, OSError):
+        return None if data is None else hashes_of(data)[0]
+    except PictureError:
         return None

@@ -30,6 +30,17 @@ class Logs:
         """Two lanes write to one log; one at a time."""
         return self._locks[partition]
 
+    async def opened(self, partition: int) -> Log:
+        """The log of a partition of ours, to append to; opened again where an append left its end unknown.
+
+        Raises:
+            Waiting: the store is away.
+        """
+        found = self._logs[partition]
+        if not found.usable:
+            found = self._logs[partition] = await asyncio.to_thread(self._open, partition)
+        return found
+
     def get(self, partition: int) -> Log:
         """The log of a partition of ours; KeyError if it is not."""
         return self._logs[partition]

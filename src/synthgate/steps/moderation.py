@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from synthgate.effects.objects import LocalObjects
+from synthgate.effects.objects import Objects
 from synthgate.effects.sources import Sources
 from synthgate.events import topics
 from synthgate.events.event import Event
@@ -69,7 +69,7 @@ class ModerationDuty:
         self,
         registries: Registries,
         fresh: Fresh,
-        objects: LocalObjects | None = None,
+        objects: Objects | None = None,
         scorers: Scorers | None = None,
         sources: Sources | None = None,
     ) -> None:

@@ -8,7 +8,7 @@ from synthgate.effects import text_label
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_file import LabelledFile, read_object
 from synthgate.effects.labelled_text import LabelledText
-from synthgate.effects.objects import LocalObjects
+from synthgate.effects.objects import Objects
 from synthgate.events.event import Event
 from synthgate.obligations.labelling.events import TRANSFORMED, rows_of_ours
 from synthgate.obligations.labelling.facts import ObjectFact
@@ -17,7 +17,7 @@ from synthgate.obligations.labelling.facts import ObjectFact
 class NamedObjects:
     """Reads them. producer: our code; sentence: the explicit label as it is configured."""
 
-    def __init__(self, objects: LocalObjects, producer: str, sentence: str) -> None:
+    def __init__(self, objects: Objects, producer: str, sentence: str) -> None:
         self._objects = objects
         self._producer = producer
         self._sentence = sentence

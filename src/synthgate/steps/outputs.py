@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple, Self
 
 from synthgate.effects.isolated import Limits
 from synthgate.effects.label import Label
-from synthgate.effects.objects import LocalObjects
+from synthgate.effects.objects import Objects
+from synthgate.effects.places import open_sources
 from synthgate.effects.provenance.signer import Signer
-from synthgate.effects.sources import SourceError, Sources
+from synthgate.effects.sources import SourceError
 from synthgate.effects.workshop import Key, Outcome, Task, Workshop
 from synthgate.events.event import Event
 from synthgate.events.passage import Passage
@@ -35,15 +36,14 @@ class OutputFiles:
         self._workshop = workshop
 
     @classmethod
-    def of(cls, settings: Settings, objects: LocalObjects) -> Self:
+    def of(cls, settings: Settings, objects: Objects) -> Self:
         """With a workshop of its own.
 
         Raises:
             SettingsError: the certificates it is to sign with are wrong.
         """
-        sources = Sources(settings.media_folders, settings.media_bytes_max)
         limits = Limits(settings.media_s, settings.media_memory_mib)
-        return cls(Workshop(sources, objects, limits, Signer.of(settings)))
+        return cls(Workshop(open_sources(settings), objects, limits, Signer.of(settings)))
 
     def found(self, event: Event) -> tuple[OutputFact, ...]:
         """Whether each can be had, before anything is done with it.

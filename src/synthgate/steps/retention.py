@@ -90,7 +90,7 @@ class RetentionStep:
         read = await self._fresh.fresh((*FORBIDDING, "control"))
         wait_for_law(self._registries, self._book)
         async with self._logs.lock(work.partition):
-            batch = Batched(self._logs.get(work.partition), work)
+            batch = Batched(await self._logs.opened(work.partition), work)
             for passage in passages:
                 self._take_whole(passage, batch, read)
             receipts: Sequence[Receipt] = ()
@@ -119,7 +119,7 @@ class RetentionStep:
         """Log what was lost by accord, once, so that every offset is accounted for."""
         await self._fresh.fresh(("control",))
         async with self._logs.lock(work.partition):
-            batch = Batched(self._logs.get(work.partition), work)
+            batch = Batched(await self._logs.opened(work.partition), work)
             losses = self._registries.control.losses(row.topic, row.partition)
             batch.drafts.extend(never_read(row, losses, batch.log))
             if batch.drafts:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from synthgate.effects.objects import BESIDE, LocalObjects, origin_of
+from synthgate.effects.objects import BESIDE, Objects, origin_of
 from synthgate.events.origin import Origin
 from synthgate.ledger import KeyRing, LogReader, SegmentStore
 from synthgate.ledger.errors import EntryExpired, KeyErased
@@ -28,9 +28,7 @@ class Swept:
     unlogged: int = 0
 
 
-def sweep(
-    objects: LocalObjects, store: SegmentStore, ring: KeyRing, *, dry_run: bool = False
-) -> Swept:
+def sweep(objects: Objects, store: SegmentStore, ring: KeyRing, *, dry_run: bool = False) -> Swept:
     """Remove what no entry names, in all logs. Safe beside running workers, and to be cut short.
 
     Raises:
@@ -52,7 +50,7 @@ def sweep(
 def _sweep(
     log: int,
     lying: Mapping[Origin, list[tuple[str, int]]],
-    objects: LocalObjects,
+    objects: Objects,
     entries: "_Log",
     done: Swept,
     *,

@@ -1,0 +1,57 @@
+"""Labelled objects in a bucket: what ``LocalObjects`` is in a folder, under the same names."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from synthgate.bucket import Absent, Bucket
+from synthgate.effects.objects import WrongName, is_name
+
+AT_ONCE: Final = 16
+"""Objects of a batch that are put at once."""
+
+
+class BucketObjects:
+    """Immutable names below a prefix. Several processes may share it. Raises Waiting as Objects says."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def put_all(self, objects: Mapping[str, bytes]) -> frozenset[str]:
+        """Create objects, all durable on return; names that stand for other bytes are returned."""
+        for name in objects:
+            if not is_name(name):
+                raise WrongName(f"not a name of this store: {name[:80]!r}")
+        if len(objects) < 2:
+            made = [self._bucket.create(name, data) for name, data in objects.items()]
+        else:
+            with ThreadPoolExecutor(min(AT_ONCE, len(objects))) as pool:
+                made = list(pool.map(self._bucket.create, objects, objects.values()))
+        return frozenset(name for name, ours in zip(objects, made, strict=True) if not ours)
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of an object, or None if there is none of that name."""
+        try:
+            return self._bucket.get(name) if is_name(name) else None
+        except Absent:
+            return None
+
+    def remove(self, name: str) -> bool:
+        """Remove an object for good; whether it was there."""
+        there = self.exists(name)
+        if there:
+            self._bucket.remove(name)
+        return there
+
+    def names(self, log: int) -> Iterator[tuple[str, int]]:
+        """Every name among the objects of a log, with its size in bytes."""
+        for one in self._bucket.names(f"{log}/"):
+            yield f"{log}/{one.name}", one.size
+
+    def every(self) -> Iterator[str]:
+        """Every name there is."""
+        return (one.name for one in self._bucket.names() if is_name(one.name))
+
+    def exists(self, name: str) -> bool:
+        """Whether an object of that name is there."""
+        return is_name(name) and self._bucket.size(name) is not None
