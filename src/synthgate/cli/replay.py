@@ -106,13 +106,15 @@ def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[Lo
 
 async def _facts(settings: "Settings") -> "Facts":
     """The registry topics whole, as the broker has them."""
-    from synthgate.cli.positions import records
+    from synthgate.cli.positions import ends, records
     from synthgate.steps.evidence_replay import TOPICS, Facts
 
     facts = Facts()
     for topic in TOPICS:
         if topic == "facts.consents" and not settings.consents_copied:
             continue
+        for partition, end in (await ends(settings, topic)).items():
+            facts.ended(topic, partition, end)
         async for record in records(settings, topic, whole=True, follow=False):
             facts.put(topic, record.partition, record.offset, record.key, record.value)
     return facts
