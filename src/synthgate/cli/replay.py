@@ -1,4 +1,4 @@
-"""``synthgate replay``: decide again on the recorded facts; or under another law, and count what flips.
+"""``synthgate replay``: decide again on recorded facts; or by another law or library, and count what flips.
 
 At evidence depth the facts themselves are gathered anew, from the registry topics. Writes nothing, touches no
 case and no penalty.
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from synthgate.ledger import LogReader
     from synthgate.settings import Settings
     from synthgate.steps.evidence_replay import Facts
+    from synthgate.steps.library_replay import OtherLibrary
 
 
 def add(subparsers: Any) -> None:
@@ -38,6 +39,10 @@ def add(subparsers: Any) -> None:
         "--law", metavar="DIR", type=Path, help="law files to decide under: count what flips"
     )
     leaf.add_argument(
+        "--library", metavar="VERSION", type=int,
+        help="search the stored words with this version of the feature library: count what flips (reads Kafka)",
+    )  # fmt: skip
+    leaf.add_argument(
         "--depth", choices=("decision", "evidence"), default="decision",
         help="decide again on recorded facts; or gather the facts again (reads Kafka)",
     )  # fmt: skip
@@ -58,13 +63,14 @@ def run(args: argparse.Namespace) -> int:
     if not logs or not set(logs) <= set(store.logs()):
         raise CommandError(f"no such log in {settings.ledger_dir}", CONFIGURATION)
     if args.depth == "evidence":
-        if args.law is not None:
+        if args.law is not None or args.library is not None:
             raise CommandError(
-                "--law decides on recorded facts: not at evidence depth", CONFIGURATION
+                "--law and --library decide on recorded facts: not at evidence depth", CONFIGURATION
             )
         return _rechecked(args, settings, [LogReader(store, ring, log) for log in logs])
     candidate = None if args.law is None else load_law(args.law)
-    replay = Replay(load_law(), candidate)
+    library = None if args.library is None else finish(_library(settings, args.library))
+    replay = Replay(load_law(), candidate, library)
     for log in logs:
         reader = LogReader(store, ring, log)
         head = reader.find_head()
@@ -72,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
     report = replay.found.row()
     if candidate is not None:
         report["candidate"] = candidate.hash
+    if library is not None:
+        report["candidate_library"] = library.version
     print(json.dumps(report, ensure_ascii=False, indent=2) if args.json else _text(report))
     return 1 if replay.found.different else 0
 
@@ -118,6 +126,19 @@ async def _facts(settings: "Settings") -> "Facts":
         async for record in records(settings, topic, whole=True, follow=False):
             facts.put(topic, record.partition, record.offset, record.key, record.value)
     return facts
+
+
+async def _library(settings: "Settings", version: int) -> "OtherLibrary":
+    """A version of the library, of the entries as they stand on their topic."""
+    from synthgate.cli.library_topic import entries
+    from synthgate.effects.objects import LocalObjects
+    from synthgate.steps.library_replay import LibraryEmpty, OtherLibrary
+
+    rows = await entries(settings, None)
+    try:
+        return OtherLibrary(rows, version, LocalObjects(settings.objects_dir))
+    except LibraryEmpty as error:
+        raise CommandError(str(error), CONFIGURATION) from error
 
 
 def _text(report: dict[str, Any]) -> str:
