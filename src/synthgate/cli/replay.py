@@ -6,11 +6,12 @@ case and no penalty.
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgate.cli.errors import CONFIGURATION, CommandError
-from synthgate.cli.options import command, finish, load
+from synthgate.cli.options import command, finish, language_option, load
 
 if TYPE_CHECKING:
     from synthgate.ledger import LogReader
@@ -47,6 +48,10 @@ def add(subparsers: Any) -> None:
         help="decide again on recorded facts; or gather the facts again (reads Kafka)",
     )  # fmt: skip
     leaf.add_argument("--json", action="store_true", help="the report as JSON")
+    leaf.add_argument(
+        "--html", metavar="FILE", type=Path, help="the report as a page with charts, too"
+    )
+    language_option(leaf)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from synthgate.ledger import LocalStore, LogReader
     from synthgate.ledger.rings import open_ring
     from synthgate.steps.replay import Replay
+    from synthgate.steps.replay_page import rules_named
 
     settings = load(args)
     store = LocalStore(settings.ledger_dir)
@@ -68,9 +74,10 @@ def run(args: argparse.Namespace) -> int:
                 "--law and --library decide on recorded facts: not at evidence depth", CONFIGURATION
             )
         return _rechecked(args, settings, [LogReader(store, ring, log) for log in logs])
+    book = load_law()
     candidate = None if args.law is None else load_law(args.law)
     library = None if args.library is None else finish(_library(settings, args.library))
-    replay = Replay(load_law(), candidate, library)
+    replay = Replay(book, candidate, library)
     for log in logs:
         reader = LogReader(store, ring, log)
         head = reader.find_head()
@@ -80,8 +87,8 @@ def run(args: argparse.Namespace) -> int:
         report["candidate"] = candidate.hash
     if library is not None:
         report["candidate_library"] = library.version
-    print(json.dumps(report, ensure_ascii=False, indent=2) if args.json else _text(report))
-    return 1 if replay.found.different else 0
+    report["rules"] = rules_named(report, [candidate or book, book])
+    return _say(args, report, _text)
 
 
 def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[LogReader]") -> int:
@@ -97,19 +104,31 @@ def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[Lo
     for reader in readers:
         head = reader.find_head()
         replay.run(reader, args.start, head if args.end is None else min(args.end, head))
-    report = replay.found.row()
-    if args.json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
-        return 1 if replay.found.different else 0
-    print(
+    return _say(args, replay.found.row(), _facts_text)
+
+
+def _say(args: argparse.Namespace, report: dict[str, Any], text: Callable[[Any], str]) -> int:
+    """Print the report, and write the page if one is wanted."""
+    if args.html is not None:
+        from synthgate.steps.replay_page import page
+
+        try:
+            args.html.write_text(page(report, args.lang), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"cannot write {args.html}: {error.strerror}") from error
+    print(json.dumps(report, ensure_ascii=False, indent=2) if args.json else text(report))
+    return 1 if report["different"] else 0
+
+
+def _facts_text(report: dict[str, Any]) -> str:
+    lines = [
         f"{report['entries']} entries, {report['verdicts']} verdicts of consent and moderation, at"
         f" evidence depth: facts of {report['equal']} the same, of {report['different']} different"
-    )
-    for why, count in report["not_checkable"].items():
-        print(f"  not checkable: {why}: {count}")
+    ]
+    lines += [f"  not checkable: {why}: {count}" for why, count in report["not_checkable"].items()]
     for example in report["examples"]:
-        print(f"  {example['entry']} {example['duty']}: {', '.join(example['facts'])}")
-    return 1 if replay.found.different else 0
+        lines.append(f"  {example['entry']} {example['duty']}: {', '.join(example['facts'])}")
+    return "\n".join(lines)
 
 
 async def _facts(settings: "Settings") -> "Facts":
