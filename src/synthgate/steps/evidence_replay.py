@@ -24,8 +24,8 @@ from synthgate.events import topics
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Verdict
 from synthgate.law import LawBook
-from synthgate.ledger import LogReader
-from synthgate.ledger.errors import EntryExpired, KeyErased
+from synthgate.ledger import Entry, LogReader
+from synthgate.ledger.errors import KeyErased
 from synthgate.obligations import consent, moderation
 from synthgate.registries import Registries
 from synthgate.step import Work
@@ -206,16 +206,13 @@ class EvidenceReplay:
 
     def run(self, reader: LogReader, start: int, end: int) -> None:
         """The entries from ``start`` up to, not including, ``end``. Raises LedgerError."""
-        for index in range(start, end):
+        for index, entry in enumerate(reader.each(start, end), start):
             self.found.entries += 1
-            try:
-                passage = passage_of(unpack(reader.read(index).content))
-            except KeyErased:
-                self.found.not_checkable["erased"] += len(DUTIES)
+            if not isinstance(entry, Entry):
+                gone = "erased" if isinstance(entry, KeyErased) else "expired"
+                self.found.not_checkable[gone] += len(DUTIES)
                 continue
-            except EntryExpired:
-                self.found.not_checkable["expired"] += len(DUTIES)
-                continue
+            passage = passage_of(unpack(entry.content))
             if passage is None or passage.event.stub is not None:
                 self.found.not_checkable["no event"] += len(DUTIES)
                 continue

@@ -14,8 +14,8 @@ import orjson
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Hold, Judged, Outcome, Verdict, record
 from synthgate.law import LawBook
-from synthgate.ledger import LogReader
-from synthgate.ledger.errors import EntryExpired, KeyErased
+from synthgate.ledger import Entry, LogReader
+from synthgate.ledger.errors import KeyErased
 from synthgate.obligations import consent, identity, labelling, moderation, retention
 from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.steps.answers import unpack
@@ -106,16 +106,13 @@ class Replay:
 
     def run(self, reader: LogReader, start: int, end: int) -> None:
         """The entries from ``start`` up to, not including, ``end``. Raises LedgerError."""
-        for index in range(start, end):
+        for index, entry in enumerate(reader.each(start, end), start):
             self.found.entries += 1
-            try:
-                passage = passage_of(unpack(reader.read(index).content))
-            except KeyErased:
-                self.found.not_checkable["erased"] += 1
+            if not isinstance(entry, Entry):
+                gone = "erased" if isinstance(entry, KeyErased) else "expired"
+                self.found.not_checkable[gone] += 1
                 continue
-            except EntryExpired:
-                self.found.not_checkable["expired"] += 1
-                continue
+            passage = passage_of(unpack(entry.content))
             if passage is None:
                 self.found.not_checkable["never read"] += 1
             else:
