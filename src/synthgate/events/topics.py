@@ -119,6 +119,9 @@ FORBIDDING = (
 )  # fmt: skip
 """What retention reads again just before it appends a release."""
 
+ERASED = ("registry.users", "standings", "cases")
+"""Where ``synthgate erase`` sends tombstones for a person's rows, beside the writer (ADR 0038)."""
+
 HEARD: dict[str, tuple[str, ...]] = {"incidents": ("facts.revocations",)}
 """Registry topics a duty hears row by row, as something that happened, and keeps no copy of."""
 
