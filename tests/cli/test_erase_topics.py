@@ -1,6 +1,7 @@
 """Erasure reaches the rows of a person on topics, once nothing is kept; never a penalty, never under a hold."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import pytest
 from acts_at_hand import a_bus, accept, an_event, decide
 from cli_commands import Running, run
 from local_bus import LocalBus
-from synthgate.cli import erase, positions
+from synthgate.cli import casebook, erase, positions
 from synthgate.cli.erase_topics import erase_rows
 from synthgate.crypto.tokens import user_token
 from synthgate.events.decision import CaseRow
@@ -105,13 +106,13 @@ def close(bus: LocalBus) -> None:
 
 
 def erased(
-    bus: LocalBus, capsys: Any, monkeypatch: pytest.MonkeyPatch, at: int
+    bus: LocalBus, capsys: Any, monkeypatch: pytest.MonkeyPatch, at: int, *more: str
 ) -> tuple[int, dict[str, Any]]:
     """The command, as if it were so late."""
     monkeypatch.setattr(erase.time, "time_ns", lambda: at * 1_000_000)
     rows = bus.settings.model_dump(mode="json", exclude={"instance", "web_port"})
     options = [part for name, value in rows.items() for part in ("--set", f"{name}={value}")]
-    code, said, why = run(capsys, *options, "erase", f"t/{WHO}", "--json")
+    code, said, why = run(capsys, *options, "erase", f"t/{WHO}", "--json", *more)
     assert said, why
     return code, json.loads(said)
 
@@ -231,6 +232,31 @@ def test_sub_keys_are_theirs_and_a_name_that_begins_alike_is_not() -> None:
     person = Person("t", "u", "token")
     assert person.owns(b"t/u") and person.owns(b"t/u#7")
     assert not person.owns(b"t/u7") and not person.owns(b"tt/u") and not person.owns(b"t/")
+
+
+def test_the_request_itself_stays_open_until_the_registers_line_is_its_proof(
+    bus: LocalBus, kafka_at_hand: OnBus, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = decide(bus, an_event(bus, "forget", "erasure.requested", user=WHO))
+    close(bus)
+    late = bus.now_ms + FLOOR_MS + DAY_MS
+    said: list[Any] = []
+
+    async def act(_: Any, name: str, what: str, **more: Any) -> Any:
+        said.append((name, what, more))
+        return cases(bus, WHO)[0], None
+
+    monkeypatch.setattr(casebook, "act", act)
+    name = f"erasure/{asked.root}"
+    assert erased(bus, capsys, monkeypatch, late, "--case", name, "--by", "li")[0] == 0
+    line = (bus.settings.data_dir / "erasures.jsonl").read_bytes().splitlines()[-1]
+    (proof,) = said
+    detail = {"register_sha256": hashlib.sha256(line).hexdigest()}
+    assert proof == (name, "erasure.proved", {"by": "li", "reason": None, "detail": detail})
+    stay = {row.case for row in cases(bus, WHO)}
+    assert name in stay and all(name in case for case in stay), "it and its work, still open"
+    code, _, why = run(capsys, "erase", "t/u", "--case", name)
+    assert (code, "--by" in why) == (78, True)
 
 
 def test_a_case_that_is_erased_is_gone_from_the_view(bus: LocalBus) -> None:

@@ -1,6 +1,7 @@
 """``synthgate erase``: a person's content goes, once the law lets it; ``synthgate hold``: what may not go."""
 
 import argparse
+import hashlib
 import json
 import time
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ def add(subparsers: Any) -> None:
     )  # fmt: skip
     leaf.add_argument("user", metavar="TENANT/USER", help="whose content")
     leaf.add_argument("--json", action="store_true", help="as one JSON object")
+    leaf.add_argument("--case", metavar="CASE", help="the request's case: closed once all is gone")
+    leaf.add_argument("--by", help="who does it, with --case")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     tenant, slash, user = args.user.partition("/")
     if not slash or not tenant or not user:
         raise CommandError("write the person as TENANT/USER", CONFIGURATION)
+    if args.case and not args.by:
+        raise CommandError("--case needs --by: a case is closed under a name", CONFIGURATION)
     now_ms = time.time_ns() // 1_000_000
     token, done = erase_user(settings, tenant, user, now_ms)
     row = {
@@ -52,7 +57,23 @@ def run(args: argparse.Namespace) -> int:
         _print(row)
     if row["held_by"]:
         return CRASH
-    return 0 if row["pending_until"] is None and not row.get("kept") else TRY_LATER
+    if row["pending_until"] is not None or row.get("kept"):
+        return TRY_LATER
+    return 0 if args.case is None else _proved(args, settings, row)
+
+
+def _proved(args: argparse.Namespace, settings: "Settings", row: dict[str, Any]) -> int:
+    """Close the case of the request by the line of the register; 1 if it did not take that."""
+    from synthgate.cli.casebook import act
+
+    line = hashlib.sha256(json.dumps(row).encode()).hexdigest()
+    said = {"register_sha256": line}
+    case, refused = finish(
+        act(settings, args.case, "erasure.proved", by=args.by, reason=None, detail=said)
+    )
+    if refused:
+        raise CommandError(f"{case.case}: refused: {refused}")
+    return 0
 
 
 def _note(settings: "Settings", row: dict[str, Any]) -> None:

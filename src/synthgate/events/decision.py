@@ -145,7 +145,7 @@ class CaseRow(Said):
     version: int
     kind: Literal[
         "content", "hold", "event", "user", "appeal", "complaint", "incident", "rumour", "order",
-        "bypass", "deletion", "work",
+        "bypass", "deletion", "erasure", "work",
     ]  # fmt: skip
     state: Literal["open", "closed"]
     tenant: str

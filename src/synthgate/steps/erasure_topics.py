@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+from synthgate.cases.kinds import ERASURE
 from synthgate.events.decision import CaseRow
 from synthgate.events.facts import StandingRow
 from synthgate.events.topics import ERASED
@@ -103,8 +104,13 @@ class Rows:
         mine = dict(self._cases)
         for case in self._cases.values():
             mine |= self._work.get(case.case, {})
+        asked = {
+            row.case for row in mine.values() if row.kind == ERASURE.kind and row.state == "open"
+        }
         remembered = False
         for place, row in mine.items():
+            if row.case in asked or row.cause in asked:
+                continue  # the request itself: what is done here is what it waits for
             until = _last(row) + keep_days * DAY_MS
             if row.state == "open" and (row.kind != "user" or penalised):
                 found.kept["cases: open"] += 1
