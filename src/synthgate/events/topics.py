@@ -102,6 +102,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "records.door", Kind.RECORD, "identity", "partition", ("retention",), 72 * HOUR_MS, "yes"
     ),
+    # Compacted by the hour, as the files of a log's checkpoints are thinned out.
+    Topic("checkpoints", Kind.STATE, "retention", "log, hour", ("cli",), None, "is the log's proof"),
     # The bytes of a source record (1 MiB) sealed to the operator, and the seal around them.
     Topic(
         "quarantine", Kind.QUARANTINE, "any duty", "tenant",
