@@ -147,6 +147,31 @@ def taken_up(seen: Seen) -> Missing:
         yield "the complaint was not acknowledged"
 
 
+def nobody_asked(seen: Seen) -> Missing:
+    if any(
+        row["kind"] == "erasure" and row["user"] == seen.last["user"] for row in seen.rows["cases"]
+    ):
+        yield "a request to be erased that nobody made"
+
+
+def to_be_forgotten(kind: str, rule: str) -> Evidence:
+    """PIPL-47-1, GAI-11-1: a case open beyond the log's own period, and work under the rule."""
+
+    def check(seen: Seen) -> Missing:
+        row = now(seen, f"erasure/{seen.last['root']}")
+        if row is None or row["state"] != "open" or rule not in row["rules"]:
+            yield f"no open case of the request under {rule}"
+            return
+        (clock,) = row["deadlines"]
+        if clock["due_at"] - row["opened_at"] < 184 * 86_400_000:
+            yield "the case is due before the law lets the log go"
+        told = {(one["kind"], one["rule"]) for one in owed(seen, row["case"]).values()}
+        if (kind, rule) not in told:
+            yield f"owed: {sorted(told)}"
+
+    return check
+
+
 def appeal_heard(seen: Seen) -> Missing:
     """DSP-12-3: a case of its own that names the penalty, and an acknowledgement."""
     row = now(seen, f"appeal/{seen.last['root']}")

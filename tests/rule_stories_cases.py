@@ -11,7 +11,8 @@ from synthgate.demo.acts import Act
 
 RULES: Final = (
     "DSP-10-8", "GAI-14-1", "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "CSL-49-1", "INC-4-1",
-    "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1", "DSP-21-1",
+    "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1", "DSP-21-1", "DSP-13-1", "PIPL-47-1",
+    "GAI-11-1",
 )  # fmt: skip
 LAWFUL: Final = "写一首关于春天的诗"
 BAD: Final = "DSP-6-1 risk_refuse"
@@ -77,6 +78,10 @@ def complaint(user: str) -> Act:
     )
 
 
+def forget(user: str) -> Act:
+    return Act(f"{user}-asks", "请删除我的信息", "erasure.requested")
+
+
 def _finding(
     rule: str, kind: str, make: Callable[[str], tuple[Any, ...]], evidence: shows.Evidence
 ) -> RuleStory:
@@ -132,6 +137,15 @@ TOLD: Final[tuple[RuleStory, ...]] = (
     _finding("DSP-21-1", "lawful", lambda u: (found("page.checked", u, "event"),), shows.no_case("order")),
     _finding("DSP-21-1", "unlawful", lambda u: (found("regulator.requested", u, "order"),),
              shows.rests_on("order", "DSP-21-1")),
+    _finding("DSP-13-1", "lawful", lambda u: (found("page.checked", u, "event"),), shows.no_case("order")),
+    _finding("DSP-13-1", "unlawful", lambda u: (found("app_store.requested", u, "order"),),
+             shows.rests_on("order", "DSP-13-1")),
+    _story("PIPL-47-1", "lawful", lambda u: (verified(u), ask(u, LAWFUL)), shows.nobody_asked),
+    _story("PIPL-47-1", "unlawful", lambda u: (verified(u), ask(u, LAWFUL), forget(u)),
+           shows.to_be_forgotten("restriction.due", "PIPL-47-1")),
+    _story("GAI-11-1", "lawful", lambda u: (verified(u), ask(u, LAWFUL)), shows.nobody_asked),
+    _story("GAI-11-1", "unlawful", lambda u: (verified(u), ask(u, LAWFUL), forget(u)),
+           shows.to_be_forgotten("notice.due", "GAI-11-1")),
     _finding("NDR-10-1", "lawful", lambda u: (found("flaw.found", u, "incident", public_interest=False),),
              shows.no_clock),
     _finding("NDR-10-1", "unlawful", lambda u: (found("flaw.found", u, "incident"),),

@@ -68,7 +68,7 @@ class Parts:
     ) -> None:
         """One record of a copied topic, to whoever keeps that copy."""
         if topic == "cases":
-            self.cases.apply(partition, value or b"")
+            self.cases.apply(partition, value, key)
         elif topic == "records.door":
             self.accounting.apply(value or b"")
         else:

@@ -99,6 +99,13 @@ def test_a_law_without_a_rule_is_told_by_rule_and_count(
     assert flip["outcomes"] == {"refuse to pass": 3}
     assert {example["duty"] for example in flip["examples"]} == {"identity"}
     assert report["candidate"] != law.load().hash
+    page = tmp_path / "replay.html"
+    again = replayed(bus, capsys, "--law", str(folder), "--html", str(page), "--lang", "zh")
+    assert again[1] == report, "the page is beside the report"
+    assert "DSP-10-10" in page.read_text("utf-8") and "重放报告" in page.read_text("utf-8")
+    assert [row["rule"] for row in report["rules"]] == [
+        flip["rule"] for flip in report["flips"] if flip["rule"] != "DSP-10-10-NOT"
+    ]
     same = replayed(bus, capsys, "--law", str(Path(law.__file__).parent))
     assert (same[0], same[1]["different"]) == (0, 0)
 

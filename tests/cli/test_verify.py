@@ -1,11 +1,12 @@
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli_commands import run
+from cli_commands import Running, run
 from ledger.builders import a_draft, a_log, an_origin, filled
 from synthgate.crypto.keys import KeyFolder
 
@@ -91,6 +92,79 @@ def test_a_checkpoint_held_elsewhere(home: Path, capsys: Any) -> None:
     assert f"{mine}: speaks of 304 entries; the log has 303" in said
     mine.write_text("other.example/00000\n1\nx\n")
     assert run(capsys, *args)[0] == 78
+
+
+def listed(path: Path, *notes: str) -> str:
+    """A list as `synthgate log checkpoints` prints it."""
+    rows = [
+        {"v": 1, "origin": note.split("\n")[0], "size": int(note.split("\n")[1]), "note": note}
+        for note in notes
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def test_a_list_of_checkpoints_kept_elsewhere(home: Path, capsys: Any) -> None:
+    notes = [(home / f"proofs/{log}/checkpoint").read_text() for log in ("00000", "00007")]
+    kept = listed(home / "kept.jsonl", *notes)
+    args = ["--set", f"data_dir={home}", "verify", "--checkpoints", kept]
+    assert run(capsys, *args)[0] == 0
+    for part in ("ledger", "proofs"):
+        shutil.rmtree(home / part / "00007")
+    assert run(capsys, "--set", f"data_dir={home}", "verify")[0] == 0, "nothing here tells"
+    code, said, _ = run(capsys, *args)
+    assert (code, f"{kept}:2: speaks of 1 entries; the log has 0" in said) == (1, True)
+
+
+def test_two_logs_shown_under_one_name_are_a_split_view(
+    home: Path, tmp_path_factory: Any, capsys: Any
+) -> None:
+    """Each is whole and signed by the same key; only who compares what others were shown finds it."""
+    other = tmp_path_factory.mktemp("shown-to-others")
+    shutil.copytree(home / "keys", other / "keys")
+    filled(other, [3, 301], log=0)
+    (other / "logs").rename(other / "ledger")
+    for place in (home, other):
+        assert run(capsys, "--set", f"data_dir={place}", "log", "build")[0] == 0
+        assert run(capsys, "--set", f"data_dir={place}", "verify")[0] == 0
+    notes = [(place / "proofs/00000/checkpoint").read_text() for place in (home, other)]
+    assert notes[0].split("\n")[:2] == notes[1].split("\n")[:2], "one name, one size"
+    kept = listed(home / "kept.jsonl", *notes)
+    code, said, _ = run(capsys, "--set", f"data_dir={home}", "verify", "--checkpoints", kept)
+    assert (code, said.count("FAULT")) == (1, 1)
+    assert f"{kept}:2: the log's first 304 entries hash to another root" in said
+
+
+def test_a_list_that_says_nothing_is_not_taken_for_one_that_does(home: Path, capsys: Any) -> None:
+    kept = home / "kept.jsonl"
+    args = ["--set", f"data_dir={home}", "verify", "--checkpoints", str(kept)]
+    for text, why in (("", "no checkpoint in it"), ("{}\n", f"{kept}:1: no row of checkpoints")):
+        kept.write_text(text)
+        code, _, said = run(capsys, *args)
+        assert (code, why in said) == (78, True)
+    note = (home / "proofs/00000/checkpoint").read_text()
+    row = {"v": 1, "origin": "any", "size": 1, "note": note.replace("304", "305")}
+    kept.write_text(json.dumps(row) + "\n")
+    code, said, _ = run(capsys, *args)
+    assert (code, "the signature" in said) == (1, True), "what the row says is not believed"
+
+
+def test_what_a_worker_tells_is_what_it_signed(chain: Running, capsys: Any) -> None:
+    """On the topic within seconds of an append; the chain's own logs lead to all of it."""
+    assert run(capsys, "example", "chat", *chain.options)[0] == 0
+    kept = chain.settings.data_dir / "told.jsonl"
+    until = time.monotonic() + 60
+    said = ""
+    while not said:
+        assert time.monotonic() < until, "nothing was told"
+        time.sleep(0.2)
+        code, said, _ = run(capsys, "log", "checkpoints", *chain.options)
+        assert code == 0
+    kept.write_text(said)
+    origins = {json.loads(line)["origin"] for line in said.splitlines()}
+    assert all(name.startswith(f"{chain.settings.log_name}/") for name in origins)
+    code, said, why = run(capsys, "verify", "--checkpoints", str(kept), *chain.options)
+    assert (code, "FAULT" in said) == (0, False), said + why
 
 
 def test_rows_of_the_door_tell_absent_from_lost(home: Path, capsys: Any) -> None:

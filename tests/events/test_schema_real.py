@@ -33,6 +33,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> LocalBus:
     bus.now_ms += 25 * 3_600_000  # It has expired by then.
     bus.tick()
     bus.run()
+    bus.prove()
     return bus
 
 

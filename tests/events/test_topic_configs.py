@@ -3,7 +3,7 @@
 import pytest
 
 from synthgate.events.topic_configs import Right, configs, grants, rights
-from synthgate.events.topics import DUTIES, TOPICS, Kind, Topic
+from synthgate.events.topics import DUTIES, ERASED, TOPICS, Kind, Topic
 
 EVERY = set(rights())
 
@@ -35,6 +35,8 @@ def test_only_the_writer_may_write() -> None:
             told.add("cli")  # it hands back what was quarantined, and is the desk
         if topic.name == "generation.events":
             told.add("canary")
+        if topic.name in ERASED:
+            told.add("eraser")  # tombstones alone
         assert writers == told
 
 
@@ -43,8 +45,10 @@ def test_readers_may_read_and_nobody_else_but_the_cli() -> None:
         readers = {
             right.who for right in EVERY if right.verb == "Read" and right.name == topic.name
         }
-        canary = {"canary"} if topic.name == "decisions" else set()
-        assert readers == {*topic.readers, "cli"} | canary
+        more = {"canary"} if topic.name == "decisions" else set()
+        if topic.name in (*ERASED, "facts.accounts"):
+            more = {"eraser"}
+        assert readers == {*topic.readers, "cli"} | more
 
 
 def test_each_duty_has_its_own_group_and_the_cli_mends_only_the_doors() -> None:

@@ -48,6 +48,7 @@ TABLE: dict[str, tuple[str, str, tuple[str, ...], int | None, str]] = {
     "work": ("incidents", "id", ("platform",), 168, "yes"),
     "case.events": ("platform", "case or produce id", ("incidents",), 168, "yes"),
     "records.door": ("identity", "partition", ("retention",), 72, "yes"),
+    "checkpoints": ("retention", "log, hour", ("cli",), None, "is the log's proof"),
     "guards": ("incidents", "partition/subject", ("incidents",), None, "yes"),
     "control": ("cli", "name", DUTIES, None, "yes"),
     "quarantine": ("any duty", "tenant", ("cli",), 720, "stub is"),

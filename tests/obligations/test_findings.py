@@ -22,6 +22,8 @@ OWED = {
     ("incident.closed", False, None): set(),
     ("incident.closed", True, None): {"INC-8-1"},
     ("regulator.requested", False, None): {"DSP-21-1"},
+    ("app_store.requested", False, None): {"DSP-13-1"},
+    ("erasure.requested", False, None): {"PIPL-47-1", "GAI-11-1"},
     ("flaw.found", False, None): {"NDR-10-1"},
     ("flaw.found", False, True): {"NDR-10-1"},
     ("flaw.found", False, False): set(),

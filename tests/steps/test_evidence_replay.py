@@ -150,6 +150,57 @@ def test_what_was_compacted_away_is_not_called_equal(bus: LocalBus) -> None:
     assert 0 < found.equal < rechecked(bus).equal, "behind the later row all is known again"
 
 
+def told_with_template(tmp_path: Path) -> tuple[LocalBus, tuple[str, int]]:
+    """One request by a template that is then taken away by a tombstone, and a later row behind it."""
+    bus = a_bus(tmp_path)
+    verify(bus)
+    for name in ("gone", "stays"):
+        row = template(name, bus.now_ms).model_copy(update={"tenant": "t"})
+        bus.fact("facts.templates", row)
+    generation = {"id": "g-l", "medium": "text", "template": "gone", "purpose": "chat"}
+    assert decide(bus, an_event(bus, "early", generation=generation)).action == "release"
+    for partition in range(bus.settings.partitions):
+        for record in bus.logs.get(("facts.templates", partition), ()):
+            if record.key == b"t/gone":
+                return bus, ("facts.templates", partition)
+    raise AssertionError("the row is on its topic")
+
+
+def test_a_row_that_went_with_its_tombstone_is_not_called_different(tmp_path: Path) -> None:
+    """Erasure: the broker lets both go, and nothing is left to tell. With every record there, it is told."""
+    bus, (topic, partition) = told_with_template(tmp_path)
+    facts = Facts()
+    for name in TOPICS:
+        for at in range(bus.settings.partitions):
+            kept = bus.logs.get((name, at), ())
+            for record in kept:
+                if (name, at, record.key) != (topic, partition, b"t/gone"):
+                    facts.put(name, at, record.offset, record.key, record.value)
+            facts.ended(name, at, len(kept))
+    lost = rechecked(bus, facts)
+    assert lost.different == 2, (
+        "nothing shows that a tombstone was there: the row is simply missing"
+    )
+    facts.ended(topic, partition, len(bus.logs[topic, partition]) + 1)
+    found = rechecked(bus, facts)
+    assert (found.different, found.not_checkable["compacted"]) == (0, 2)
+    assert found.equal == lost.equal
+
+
+def test_what_is_gone_on_one_topic_excuses_no_other() -> None:
+    facts = Facts()
+    for offset in (3, 4, 5):
+        facts.put("control", 0, offset, b"a", b"{}")
+    facts.put("facts.templates", 0, 5, b"a", b"{}")
+    facts.ended("facts.templates", 0, 8)
+    facts.ended("control", 0, 6)
+    read = {"facts.templates": [3], "control": [3]}
+    assert facts.thinned(read, ["template"])
+    assert not facts.thinned(read, ["template", "hits"])
+    assert not facts.thinned({"facts.templates": [0], "control": [3]}, ["template"])
+    assert not facts.thinned({"facts.templates": [8], "control": [3]}, ["template"])
+
+
 def test_the_command_reads_the_topics(
     bus: LocalBus, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +211,11 @@ def test_the_command_reads_the_topics(
                 record.partition = partition
                 yield record
 
+    async def ends(_: Any, topic: str) -> dict[int, int]:
+        return {at: len(log) for (name, at), log in bus.logs.items() if name == topic}
+
     monkeypatch.setattr(positions, "records", records)
+    monkeypatch.setattr(positions, "ends", ends)
     rows = bus.settings.model_dump(mode="json", exclude={"instance", "web_port"})
     options = [part for name, value in rows.items() for part in ("--set", f"{name}={value}")]
     code, said, _ = run(capsys, *options, "replay", "--depth", "evidence", "--json")

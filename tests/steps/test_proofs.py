@@ -39,6 +39,26 @@ async def test_what_was_appended_is_proved_within_seconds(tmp_path: Path) -> Non
     assert a_prover(tmp_path).published.newest().size == 6  # type: ignore[union-attr]
 
 
+async def test_each_checkpoint_is_told_once_and_by_a_new_owner_again(tmp_path: Path) -> None:
+    log = filled(tmp_path, [5])
+    proofs = building(tmp_path)
+    assert proofs.untold(0) is None
+    await ticked(proofs, log, 1_000)
+    told = proofs.untold(0)
+    assert told is not None
+    newest = a_prover(tmp_path).published
+    assert (told.size, told.note) == (5, newest.note(5))
+    assert proofs.untold(0) is None
+    await ticked(proofs, log, 90_000)
+    assert proofs.untold(0) is None, "a build without anything new"
+    log.append([a_draft(5)], 2_500)
+    await ticked(proofs, log, 180_000)
+    assert (proofs.untold(0) or told).size == 6
+    after = building(tmp_path)
+    await ticked(after, log, 200_000)
+    assert (after.untold(0) or told).size == 6, "what was signed before a crash is told after it"
+
+
 async def test_a_build_that_fails_is_said_once_and_tried_again_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

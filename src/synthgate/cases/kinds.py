@@ -2,11 +2,13 @@
 
 content: illegal content was found (DSP 10, GAI 14, CSL 49). appeal: a user contests a penalty (DSP 12).
 complaint: anyone complains about content (DSP 12). incident: a network incident (INC). rumour: false
-information spreads (DSP 11). order: a regulator asks or orders (DSP 21). bypass: something was delivered that
-no decision let out. deletion: a face or voice whose consent was taken back (DSP 14, PIPL 15).
+information spreads (DSP 11). order: a regulator asks or orders (DSP 21), or an app store asks
+for the filing pack (DSP 13). bypass: something was delivered that no decision let out. deletion: a face or
+voice whose consent was taken back (DSP 14, PIPL 15). erasure: a person asks to be forgotten (PIPL 47, GAI 11).
 user: what is held against a user (cases/penalties.py reckons it).
 """
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +16,7 @@ from synthgate.cases.machine import ANY, Happened, Machine
 from synthgate.cases.penalties import WAITS
 from synthgate.events.decision import CaseRow
 
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 CHANNELS: Final = ("reference", "file_sha256")
 """What shows a receipt: the authority's reference, or the hash of the receipt's file."""
 
@@ -68,6 +71,15 @@ def answered(row: CaseRow, event: Happened) -> str | None:
     if event.by is None:
         return None
     return "answer the work with its proof (work.done), or write the proof to facts.revocations"
+
+
+def shown(row: CaseRow, event: Happened) -> str | None:
+    """That a person is erased is shown by the line the register of erasures holds."""
+    if not _SHA256.fullmatch(str(event.detail.get("register_sha256"))):
+        return (
+            "erasure.proved names the register's line (register_sha256): `synthgate erase --case`"
+        )
+    return None
 
 
 def _judges(row: CaseRow) -> set[str | None]:
@@ -225,11 +237,30 @@ DELETION: Final = Machine(
     {"deletion.proved": (answered,)},
 )  # fmt: skip
 
+ERASURE: Final = Machine(
+    "erasure", "asked",
+    {**_NOTES, ("asked", "erasure.proved"): "erased"},
+    frozenset({"erased"}),
+    {"erasure.proved": ("erase",)},
+    {"erasure.proved": (named, shown)},
+)  # fmt: skip
+
 USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",
     ("counted", "penalty.reversed"): "counted", ("counted", "penalty.resumed"): "counted"}, frozenset(),
     guards={"penalty.lifted": (named, reasoned)})  # fmt: skip
 
 MACHINES: Final[dict[str, Machine]] = {
     machine.kind: machine
-    for machine in (CONTENT, APPEAL, COMPLAINT, INCIDENT, RUMOUR, ORDER, BYPASS, DELETION, USER)
+    for machine in (
+        CONTENT,
+        APPEAL,
+        COMPLAINT,
+        INCIDENT,
+        RUMOUR,
+        ORDER,
+        BYPASS,
+        DELETION,
+        ERASURE,
+        USER,
+    )
 }

@@ -21,6 +21,7 @@ KINDS = (
     "order",
     "bypass",
     "deletion",
+    "erasure",
     "user",
     "hold",
 )
@@ -39,7 +40,8 @@ def add(subparsers: Any) -> None:
     leaf = command(
         under, "find", find, "report a finding: it opens a case, or adds to the one of its name",
         epilog="Types: incident.detected, incident.closed, rumour.detected, spread.found, leak.suspected,\n"
-        "flaw.found. The clock runs from now; an incident nobody can grade runs the strictest.",
+        "flaw.found, app_store.requested. The clock runs from now; an incident nobody can grade runs the\n"
+        "strictest.",
     )  # fmt: skip
     leaf.add_argument("found", metavar="TYPE")
     finding(leaf)
@@ -55,7 +57,8 @@ def add(subparsers: Any) -> None:
         under, "act", act, "act on a case; what it does not take is refused with a sentence",
         epilog="Acts by kind: content case.closed; appeal appeal.taken, appeal.upheld, appeal.rejected;\n"
         "complaint complaint.taken, .upheld, .rejected, .appealed; order order.carried_out,\n"
-        "order.answered; user penalty.lifted (--detail penalty=ID); any note.added.",
+        "order.answered; erasure erasure.proved (by `synthgate erase --case`);\n"
+        "user penalty.lifted (--detail penalty=ID); any note.added.",
     )  # fmt: skip
     leaf.add_argument("case", metavar="CASE")
     leaf.add_argument("act", metavar="ACT", help="for instance appeal.upheld")

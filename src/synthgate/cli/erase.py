@@ -1,17 +1,19 @@
 """``synthgate erase``: a person's content goes, once the law lets it; ``synthgate hold``: what may not go."""
 
 import argparse
+import hashlib
 import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from synthgate.cli.errors import CONFIGURATION, CRASH, TRY_LATER, CommandError
-from synthgate.cli.options import command, load
+from synthgate.cli.options import command, finish, load
 
 if TYPE_CHECKING:
     from synthgate.settings import Settings
     from synthgate.steps.erasure import Erased
+    from synthgate.steps.erasure_topics import Person
 
 
 def add(subparsers: Any) -> None:
@@ -19,19 +21,26 @@ def add(subparsers: Any) -> None:
     leaf = command(
         subparsers, "erase", run,
         "destroy a person's content keys and objects, as far as the law lets it",
-        epilog="Headers, hashes and proofs stand. Exit codes: 0 all gone, 75 the law keeps some until the\n"
-        "date that is printed (run it again then), 1 a legal hold keeps it.",
+        epilog="Headers, hashes and proofs stand. Once the log keeps nothing more, the person's rows on\n"
+        "registry.users, standings and cases go too (Kafka); a penalty or an open case stays.\n"
+        "Exit codes: 0 all gone, 75 something stays, as printed (run it again then), 1 a legal hold keeps it.",
     )  # fmt: skip
     leaf.add_argument("user", metavar="TENANT/USER", help="whose content")
     leaf.add_argument("--json", action="store_true", help="as one JSON object")
+    leaf.add_argument("--case", metavar="CASE", help="the request's case: closed once all is gone")
+    leaf.add_argument("--by", help="who does it, with --case")
 
 
 def run(args: argparse.Namespace) -> int:
     """Erase what is due, and say what is kept and until when."""
+    from synthgate.steps.erasure_topics import Person
+
     settings = load(args)
     tenant, slash, user = args.user.partition("/")
     if not slash or not tenant or not user:
         raise CommandError("write the person as TENANT/USER", CONFIGURATION)
+    if args.case and not args.by:
+        raise CommandError("--case needs --by: a case is closed under a name", CONFIGURATION)
     now_ms = time.time_ns() // 1_000_000
     token, done = erase_user(settings, tenant, user, now_ms)
     row = {
@@ -39,20 +48,68 @@ def run(args: argparse.Namespace) -> int:
         "objects": done.objects, "kept_entries": done.kept_entries,
         "pending_until": done.pending_until, "held_by": done.held_by,
     }  # fmt: skip
-    with (settings.data_dir / "erasures.jsonl").open("a", encoding="utf-8") as register:
-        register.write(json.dumps(row) + "\n")
+    _note(settings, row)
+    if not done.held_by and not done.kept_entries:
+        row = _beyond(settings, Person(tenant, user, token), now_ms, row)
     if args.json:
         print(json.dumps(row, indent=2))
     else:
-        print(f"erased: {row['entries']} entries, {row['keys']} keys, {row['objects']} objects")
-        if done.held_by:
-            print(f"a legal hold keeps the rest: {', '.join(done.held_by)}")
-        if done.pending_until is not None:
-            until = datetime.fromtimestamp(done.pending_until / 1000, UTC).isoformat()
-            print(f"the law keeps {done.kept_entries} entries: run it again after {until}")
-    if done.held_by:
+        _print(row)
+    if row["held_by"]:
         return CRASH
-    return 0 if done.pending_until is None else TRY_LATER
+    if row["pending_until"] is not None or row.get("kept"):
+        return TRY_LATER
+    return 0 if args.case is None else _proved(args, settings, row)
+
+
+def _proved(args: argparse.Namespace, settings: "Settings", row: dict[str, Any]) -> int:
+    """Close the case of the request by the line of the register; 1 if it did not take that."""
+    from synthgate.cli.casebook import act
+
+    line = hashlib.sha256(json.dumps(row).encode()).hexdigest()
+    said = {"register_sha256": line}
+    case, refused = finish(
+        act(settings, args.case, "erasure.proved", by=args.by, reason=None, detail=said)
+    )
+    if refused:
+        raise CommandError(f"{case.case}: refused: {refused}")
+    return 0
+
+
+def _note(settings: "Settings", row: dict[str, Any]) -> None:
+    with (settings.data_dir / "erasures.jsonl").open("a", encoding="utf-8") as register:
+        register.write(json.dumps(row) + "\n")
+
+
+def _beyond(
+    settings: "Settings", person: "Person", now_ms: int, row: dict[str, Any]
+) -> dict[str, Any]:
+    """What is left on topics, once the log keeps nothing; the row with what came of it, noted too."""
+    from synthgate.cli.erase_topics import erase_rows
+    from synthgate.law import load as load_law
+
+    keep_days = load_law().at(now_ms).policy.retention.keep_days
+    removed, reach = finish(erase_rows(settings, person, now_ms, keep_days))
+    row = {
+        **row, "rows": dict(sorted(removed.items())), "kept": dict(sorted(reach.kept.items())),
+        "pending_until": reach.pending_until,
+    }  # fmt: skip
+    _note(settings, row)
+    return row
+
+
+def _print(row: dict[str, Any]) -> None:
+    print(f"erased: {row['entries']} entries, {row['keys']} keys, {row['objects']} objects")
+    if row["held_by"]:
+        print(f"a legal hold keeps the rest: {', '.join(row['held_by'])}")
+    for topic, count in row.get("rows", {}).items():
+        print(f"erased: {count} of {topic}")
+    for why, count in row.get("kept", {}).items():
+        print(f"stays: {count} of {why}")
+    if row["pending_until"] is not None:
+        until = datetime.fromtimestamp(row["pending_until"] / 1000, UTC).isoformat()
+        kept = f" {row['kept_entries']} entries" if row["kept_entries"] else ""
+        print(f"the law keeps{kept}: run it again after {until}")
 
 
 def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tuple[str, Erased]":
@@ -70,13 +127,18 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     keys = KeyFolder(settings.keys_dir)
     token = user_token(keys.token_key, tenant, user)
     index = TraceIndex(settings.trace_path)
+    holds = Holds(settings.holds_path).all()
     try:
-        return token, erase(
+        done = erase(
             token, now_ms, store=open_store(settings),
             ring=open_ring(settings, keys),
             objects=open_objects(settings), index=index,
-            holds=Holds(settings.holds_path).all(),
+            holds=holds,
             floor_days=load_law().at(now_ms).policy.retention.keep_days,
         )  # fmt: skip
     finally:
         index.close()
+    # Also where every entry has expired: a hold on the person keeps what lies on topics.
+    by = {hold.name for hold in holds if hold.user in (None, token) and hold.log is None}
+    done.held_by = sorted(by.union(done.held_by))
+    return token, done

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from synthgate.cli.options import command, group, load
+from synthgate.cli.options import command, finish, group, load
 
 if TYPE_CHECKING:
     from synthgate.ledger import CheckpointKey, Prover
@@ -22,6 +22,13 @@ def add(subparsers: Any) -> None:
     )
 
     leaf = command(
+        under, "checkpoints", told,
+        "print the checkpoints told on their topic, a JSON line each, for whoever keeps them elsewhere",
+        epilog="`synthgate verify --checkpoints FILE` holds a log against such a file.",
+    )  # fmt: skip
+    leaf.add_argument("--follow", action="store_true", help="go on with those that come")
+
+    leaf = command(
         under, "expire", expire, "let packs go whose every entry is past its period; holds are kept"
     )
     leaf.add_argument("--dry-run", action="store_true", help="only say what would go, and when")
@@ -32,6 +39,21 @@ def add(subparsers: Any) -> None:
     )  # fmt: skip
     leaf.add_argument("--days", type=int, default=7, help="the rate of the last so many days (7)")
     leaf.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def told(args: argparse.Namespace) -> int:
+    """Every record that is there, oldest first of each log."""
+    from synthgate.cli.positions import records
+
+    settings = load(args)
+
+    async def read() -> None:
+        async for record in records(settings, "checkpoints", whole=True, follow=args.follow):
+            if record.value is not None:
+                print(record.value.decode("utf-8", "replace"), flush=args.follow)
+
+    finish(read())
+    return 0
 
 
 def space(args: argparse.Namespace) -> int:

@@ -79,6 +79,13 @@ async def partitions(settings: "Settings", topic: str) -> list[Any]:
     ]
 
 
+async def ends(settings: "Settings", topic: str) -> dict[int, int]:
+    """Where each partition of a topic (logical name) ends now."""
+    places = await partitions(settings, topic)
+    async with reader(settings) as consumer:
+        return {place.partition: end for place, end in (await consumer.end_offsets(places)).items()}
+
+
 async def records(
     settings: "Settings", topic: str, *, whole: bool, follow: bool, newest: int | None = None
 ) -> AsyncIterator[Any]:

@@ -1,4 +1,4 @@
-"""``synthgate replay``: decide again on the recorded facts; or under another law, and count what flips.
+"""``synthgate replay``: decide again on recorded facts; or by another law or library, and count what flips.
 
 At evidence depth the facts themselves are gathered anew, from the registry topics. Writes nothing, touches no
 case and no penalty.
@@ -6,16 +6,18 @@ case and no penalty.
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgate.cli.errors import CONFIGURATION, CommandError
-from synthgate.cli.options import command, finish, load
+from synthgate.cli.options import command, finish, language_option, load
 
 if TYPE_CHECKING:
     from synthgate.ledger import LogReader
     from synthgate.settings import Settings
     from synthgate.steps.evidence_replay import Facts
+    from synthgate.steps.library_replay import OtherLibrary
 
 
 def add(subparsers: Any) -> None:
@@ -38,10 +40,18 @@ def add(subparsers: Any) -> None:
         "--law", metavar="DIR", type=Path, help="law files to decide under: count what flips"
     )
     leaf.add_argument(
+        "--library", metavar="VERSION", type=int,
+        help="search the stored words with this version of the feature library: count what flips (reads Kafka)",
+    )  # fmt: skip
+    leaf.add_argument(
         "--depth", choices=("decision", "evidence"), default="decision",
         help="decide again on recorded facts; or gather the facts again (reads Kafka)",
     )  # fmt: skip
     leaf.add_argument("--json", action="store_true", help="the report as JSON")
+    leaf.add_argument(
+        "--html", metavar="FILE", type=Path, help="the report as a page with charts, too"
+    )
+    language_option(leaf)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import called, open_store
     from synthgate.steps.replay import Replay
+    from synthgate.steps.replay_page import rules_named
 
     settings = load(args)
     store = open_store(settings)
@@ -59,13 +70,15 @@ def run(args: argparse.Namespace) -> int:
     if not logs or not set(logs) <= set(store.logs()):
         raise CommandError(f"no such log in {called(settings)}", CONFIGURATION)
     if args.depth == "evidence":
-        if args.law is not None:
+        if args.law is not None or args.library is not None:
             raise CommandError(
-                "--law decides on recorded facts: not at evidence depth", CONFIGURATION
+                "--law and --library decide on recorded facts: not at evidence depth", CONFIGURATION
             )
         return _rechecked(args, settings, [LogReader(store, ring, log) for log in logs])
+    book = load_law()
     candidate = None if args.law is None else load_law(args.law)
-    replay = Replay(load_law(), candidate)
+    library = None if args.library is None else finish(_library(settings, args.library))
+    replay = Replay(book, candidate, library)
     for log in logs:
         reader = LogReader(store, ring, log)
         head = reader.find_head()
@@ -73,8 +86,10 @@ def run(args: argparse.Namespace) -> int:
     report = replay.found.row()
     if candidate is not None:
         report["candidate"] = candidate.hash
-    print(json.dumps(report, ensure_ascii=False, indent=2) if args.json else _text(report))
-    return 1 if replay.found.different else 0
+    if library is not None:
+        report["candidate_library"] = library.version
+    report["rules"] = rules_named(report, [candidate or book, book])
+    return _say(args, report, _text)
 
 
 def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[LogReader]") -> int:
@@ -90,33 +105,60 @@ def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[Lo
     for reader in readers:
         head = reader.find_head()
         replay.run(reader, args.start, head if args.end is None else min(args.end, head))
-    report = replay.found.row()
-    if args.json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
-        return 1 if replay.found.different else 0
-    print(
+    return _say(args, replay.found.row(), _facts_text)
+
+
+def _say(args: argparse.Namespace, report: dict[str, Any], text: Callable[[Any], str]) -> int:
+    """Print the report, and write the page if one is wanted."""
+    if args.html is not None:
+        from synthgate.steps.replay_page import page
+
+        try:
+            args.html.write_text(page(report, args.lang), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"cannot write {args.html}: {error.strerror}") from error
+    print(json.dumps(report, ensure_ascii=False, indent=2) if args.json else text(report))
+    return 1 if report["different"] else 0
+
+
+def _facts_text(report: dict[str, Any]) -> str:
+    lines = [
         f"{report['entries']} entries, {report['verdicts']} verdicts of consent and moderation, at"
         f" evidence depth: facts of {report['equal']} the same, of {report['different']} different"
-    )
-    for why, count in report["not_checkable"].items():
-        print(f"  not checkable: {why}: {count}")
+    ]
+    lines += [f"  not checkable: {why}: {count}" for why, count in report["not_checkable"].items()]
     for example in report["examples"]:
-        print(f"  {example['entry']} {example['duty']}: {', '.join(example['facts'])}")
-    return 1 if replay.found.different else 0
+        lines.append(f"  {example['entry']} {example['duty']}: {', '.join(example['facts'])}")
+    return "\n".join(lines)
 
 
 async def _facts(settings: "Settings") -> "Facts":
     """The registry topics whole, as the broker has them."""
-    from synthgate.cli.positions import records
+    from synthgate.cli.positions import ends, records
     from synthgate.steps.evidence_replay import TOPICS, Facts
 
     facts = Facts()
     for topic in TOPICS:
         if topic == "facts.consents" and not settings.consents_copied:
             continue
+        for partition, end in (await ends(settings, topic)).items():
+            facts.ended(topic, partition, end)
         async for record in records(settings, topic, whole=True, follow=False):
             facts.put(topic, record.partition, record.offset, record.key, record.value)
     return facts
+
+
+async def _library(settings: "Settings", version: int) -> "OtherLibrary":
+    """A version of the library, of the entries as they stand on their topic."""
+    from synthgate.cli.library_topic import entries
+    from synthgate.effects.objects import LocalObjects
+    from synthgate.steps.library_replay import LibraryEmpty, OtherLibrary
+
+    rows = await entries(settings, None)
+    try:
+        return OtherLibrary(rows, version, LocalObjects(settings.objects_dir))
+    except LibraryEmpty as error:
+        raise CommandError(str(error), CONFIGURATION) from error
 
 
 def _text(report: dict[str, Any]) -> str:

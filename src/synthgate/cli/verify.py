@@ -42,6 +42,10 @@ def add(subparsers: Any) -> None:
         help="a checkpoint you kept elsewhere: the log must lead to it; may stand more than once",
     )  # fmt: skip
     leaf.add_argument(
+        "--checkpoints", metavar="FILE", type=Path,
+        help="a list of them kept elsewhere (`synthgate log checkpoints`): the log must lead to every one",
+    )  # fmt: skip
+    leaf.add_argument(
         "--door", metavar="FILE", type=Path,
         help="rows of records.door, one JSON a line: holes they do not explain are faults",
     )  # fmt: skip
@@ -108,15 +112,20 @@ def _verified(
     from synthgate.ledger.stores import called
 
     proofs = folder / "proofs"
-    logs = sorted({*_store(folder, settings).logs(), *_proved_logs(proofs)})
-    if not logs:
+    here = {*_store(folder, settings).logs(), *_proved_logs(proofs)}
+    if not here:
         where = called(settings) if settings else folder / "ledger"
         raise CommandError(f"no log in {where}, and none proved", CONFIGURATION)
     held = [(str(path), _text(path)) for path in args.held]
+    if args.checkpoints is not None:
+        held += _listed(args.checkpoints)
     name = _name(proofs, held)
     for path, note in held:
-        if note.partition("\n")[0] not in {f"{name}/{log:05d}" for log in logs}:
+        ours = re.match(rf"{re.escape(name)}/([0-9]{{5,9}})\n", note)
+        if ours is None:
             raise CommandError(f"{path}: no checkpoint of a log of {name}", CONFIGURATION)
+        here.add(int(ours[1]))  # also of a log of which nothing is left here
+    logs = sorted(here)
     if args.door is not None:
         _door(args.door)  # what is wrong with it is said once, and first
     one = partial(_verify, _Asked(folder, settings, name, key, held, args.door))
@@ -144,6 +153,26 @@ def _verify(asked: _Asked, log: int) -> "Verified":
             "no checkpoint at all, nothing is signed; a worker signs within seconds of an append"
         )
         found.faults.append(Fault("checkpoint", str(published.folder), detail))
+    return found
+
+
+def _listed(path: Path) -> list[tuple[str, str]]:
+    """The notes of a list, each with its line; an empty one would hold a log against nothing."""
+    from pydantic import ValidationError
+
+    from synthgate.events.decision import CheckpointRow
+
+    found = []
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = CheckpointRow.model_validate_json(line)
+        except ValidationError as error:
+            raise CommandError(f"{path}:{number}: no row of checkpoints", CONFIGURATION) from error
+        found.append((f"{path}:{number}", row.note))
+    if not found:
+        raise CommandError(f"{path}: no checkpoint in it", CONFIGURATION)
     return found
 
 

@@ -137,6 +137,22 @@ class Deadline(Said):
     met_at: int | None = None
 
 
+class CheckpointRow(Said):
+    """checkpoints, key origin/hour: what a log was signed to be, told to whoever keeps it elsewhere.
+
+    The last of every hour stays, by the worker's clock, and the newest. A note proves itself: nothing here is
+    believed without its signature.
+    """
+
+    v: Literal[1] = 1
+    origin: str
+    """Name of the installation's logs and number of this one, as in the note."""
+    size: int = Field(ge=0)
+    """Entries of the log."""
+    note: str
+    """The signed note (C2SP tlog-checkpoint), as it stands in ``proofs``."""
+
+
 class CaseRow(Said):
     """cases: a case as it is now. ``version`` grows by one with each change."""
 
@@ -145,7 +161,7 @@ class CaseRow(Said):
     version: int
     kind: Literal[
         "content", "hold", "event", "user", "appeal", "complaint", "incident", "rumour", "order",
-        "bypass", "deletion", "work",
+        "bypass", "deletion", "erasure", "work",
     ]  # fmt: skip
     state: Literal["open", "closed"]
     tenant: str

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from synthgate.events.decision import CaseRow, Decision, DoorRow, WorkRow
+from synthgate.events.decision import CaseRow, CheckpointRow, Decision, DoorRow, WorkRow
 from synthgate.events.desk_rows import DeskRow
 from synthgate.events.envelopes import CloudEvent, PassageRow, QuarantineLabel
 from synthgate.events.facts import ROWS
@@ -27,6 +27,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     "desk.events": DeskRow,
     "work": WorkRow,
     "records.door": DoorRow,
+    "checkpoints": CheckpointRow,
     "quarantine": QuarantineLabel,
     **ROWS,
     **{topic.name: PassageRow for topic in TOPICS if topic.kind is Kind.CHAIN},

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from synthgate.events.topics import DAY_MS, DUTIES, HOUR_MS, TOPICS, Kind, Topic
+from synthgate.events.topics import DAY_MS, DUTIES, ERASED, HOUR_MS, TOPICS, Kind, Topic
 
 TOMBSTONE_MS: Final = 7 * DAY_MS
 """delete.retention.ms: a copy older than half of this is rebuilt, so no erasure is missed."""
@@ -54,7 +54,8 @@ def rights() -> Iterator[Right]:
     """The least rights of everyone in the table; one may be told twice.
 
     Group names are those of ``Settings.group``. A worker checks the settings of what it reads and writes.
-    ``cli`` sees all positions, mends the door's, and hands back what was quarantined.
+    ``cli`` sees all positions, mends the door's, and hands back what was quarantined. ``eraser`` runs
+    ``synthgate erase``: it alone writes where it is no writer of the table, and only tombstones (ADR 0038).
     """
     for topic in TOPICS:
         writers = DUTIES if topic.kind is Kind.QUARANTINE else (topic.writer,)
@@ -70,6 +71,10 @@ def rights() -> Iterator[Right]:
         yield Right("cli", "Write", "topic", topic_name)
     yield Right("canary", "Write", "topic", "generation.events")
     yield Right("canary", "Read", "topic", "decisions")
+    for topic_name in ERASED:
+        yield Right("eraser", "Write", "topic", topic_name)
+    for topic_name in (*ERASED, "facts.accounts"):
+        yield Right("eraser", "Read", "topic", topic_name)
     for duty in DUTIES:
         yield Right(duty, "Read", "group", f"synthgate.{duty}")
         yield Right("cli", "Describe", "group", f"synthgate.{duty}")

@@ -102,6 +102,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "records.door", Kind.RECORD, "identity", "partition", ("retention",), 72 * HOUR_MS, "yes"
     ),
+    # Compacted by the hour, as the files of a log's checkpoints are thinned out.
+    Topic("checkpoints", Kind.STATE, "retention", "log, hour", ("cli",), None, "is the log's proof"),
     # The bytes of a source record (1 MiB) sealed to the operator, and the seal around them.
     Topic(
         "quarantine", Kind.QUARANTINE, "any duty", "tenant",
@@ -118,6 +120,9 @@ FORBIDDING = (
     "facts.revocations", "facts.accounts", "facts.switches", "facts.recalls", "standings",
 )  # fmt: skip
 """What retention reads again just before it appends a release."""
+
+ERASED = ("registry.users", "standings", "cases")
+"""Where ``synthgate erase`` sends tombstones for a person's rows, beside the writer (ADR 0038)."""
 
 HEARD: dict[str, tuple[str, ...]] = {"incidents": ("facts.revocations",)}
 """Registry topics a duty hears row by row, as something that happened, and keeps no copy of."""

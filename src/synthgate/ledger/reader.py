@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import repeat
 from threading import Lock
 from typing import Any
 
@@ -11,7 +12,14 @@ import orjson
 from cryptography.exceptions import InvalidTag
 
 from synthgate.ledger.entry import Entry, Receipt
-from synthgate.ledger.errors import EntryAbsent, EntryDamaged, LedgerError, SegmentDamaged
+from synthgate.ledger.errors import (
+    EntryAbsent,
+    EntryDamaged,
+    EntryExpired,
+    KeyErased,
+    LedgerError,
+    SegmentDamaged,
+)
 from synthgate.ledger.segment import (
     Footer,
     decode_entry,
@@ -78,14 +86,29 @@ class LogReader:
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
         """Entries in order from ``start`` up to, not including, ``end`` (the head by default)."""
-        end = self.find_head() if end is None else end
+        for found in self.each(start, self.find_head() if end is None else end):
+            if not isinstance(found, Entry):
+                raise found
+            yield found
+
+    def each(self, start: int, end: int) -> Iterator[Entry | KeyErased | EntryExpired]:
+        """The same, each segment read once; in place of an entry whose content is gone: why it is."""
         while start < end:
-            first = self._find(start).first
-            where = self._store.where(self.log_id, first)
-            footer, stored = decode_segment(self._store.read(self.log_id, first), where)
-            for index in range(start, min(end, footer.end)):
-                yield self._entry(index, stored[index - first])
-            start = footer.end
+            footer = self._find(start)
+            first, where = footer.first, self._store.where(self.log_id, footer.first)
+            upto = min(end, footer.end)
+            try:
+                stored = decode_segment(self._store.read(self.log_id, first), where)[1]
+            except EntryExpired as gone:
+                yield from repeat(gone, upto - start)
+                start = upto
+                continue
+            for index in range(start, upto):
+                try:
+                    yield self._entry(index, stored[index - first])
+                except KeyErased as gone:
+                    yield gone
+            start = upto
 
     def _entry(self, index: int, stored: bytes) -> Entry:
         name = self._name(index)

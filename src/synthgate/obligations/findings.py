@@ -1,17 +1,20 @@
 """Findings: what people and machines find, complain of and contest is taken up, in time and by its rule.
 
-Law        DSP Art. 11, 12, 14, 21; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 15, 57;
-           Network Data Reg. Art. 10
+Law        DSP Art. 11-14, 21; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 15, 47, 57;
+           GenAI Measures Art. 11; Network Data Reg. Art. 10
 Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            DSP-11-3 whom it reached is told
            DSP-12-2 a complaint is taken up              DSP-12-3 an appeal is reviewed by someone else
+           DSP-13-1 an app store is shown the filing and the assessment
            DSP-14-4 what was made of a person who takes consent back is deleted
            DSP-21-1 a regulator's request is answered with data
            CSL-49-1 what has spread is stopped and removed
            INC-4-1 an incident is graded                 INC-4-2 a serious one is reported in hours
            INC-7-1 what is unknown is sent later         INC-8-1 and summed up in thirty days
            PIPL-57-1 a leak is remedied and told         NDR-10-1 a grave flaw is reported in 24 hours
-Hears      case.events, consents taken back, and decisions on complaints and appeals
+           PIPL-47-1 who asks is erased, and only stored while the law keeps it
+           GAI-11-1 and answered
+Hears      case.events, consents taken back, and decisions on complaints, appeals and requests to be erased
 Facts      the type of the finding; whether its level owes a report; whether it may touch the public; whether a
            template of the person may be there
 Remembers  nothing: cases do
@@ -34,6 +37,8 @@ _OWED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "penalty.appealed": (("DSP-12-3", "appeal_open"),),
     "incident.detected": (("INC-4-1", "incident_found"),),
     "regulator.requested": (("DSP-21-1", "data_owed"),),
+    "app_store.requested": (("DSP-13-1", "pack_owed"),),
+    "erasure.requested": (("PIPL-47-1", "erasure_owed"), ("GAI-11-1", "request_owed")),
 }
 _REPORTED: Final = (("INC-4-2", "report_owed"), ("INC-7-1", "items_owed"))
 """Owed for an incident that is serious, or might be."""
@@ -93,11 +98,13 @@ def _reasons(facts: FindingFacts, law: Law) -> Iterator[Reason]:
 OBLIGATION = Obligation(
     name="incidents",
     articles=(
-        "DSP 11", "DSP 12", "DSP 21", "PIPL 15", "CSL 49", "INC 4", "INC 7", "INC 8", "PIPL 57", "NDR 10",
+        "DSP 11", "DSP 12", "DSP 13", "DSP 21", "PIPL 15", "PIPL 47", "CSL 49", "INC 4", "INC 7", "INC 8",
+        "PIPL 57", "NDR 10", "GAI 11",
     ),
     rules=(
-        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "DSP-14-4", "DSP-21-1", "CSL-49-1",
-        "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1",
+        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "DSP-13-1", "DSP-14-4", "DSP-21-1",
+        "CSL-49-1", "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-47-1", "PIPL-57-1", "NDR-10-1",
+        "GAI-11-1",
     ),
     hears=(*_OWED, "incident.closed", "flaw.found", "consent.revoked"),
     decide=decide,

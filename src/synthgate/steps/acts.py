@@ -20,11 +20,12 @@ from synthgate.obligations.findings import FindingFacts, decide
 from synthgate.step import Work
 from synthgate.steps.content_case import user_case
 from synthgate.steps.docket import Also, Docket
+from synthgate.steps.erasures import REQUESTED, Erasures
 from synthgate.steps.lookup import Lookup
 from synthgate.steps.violations import Violations
 
-SAID: Final = frozenset({"penalty.appealed", "complaint.received", "case.acted"})
-"""Event types whose content incidents reads."""
+SAID: Final = frozenset({"penalty.appealed", "complaint.received", "case.acted", REQUESTED})
+"""Event types that incidents takes up when they are let through."""
 _FAST: Final = frozenset({"portrait", "voice", "privacy", "intimate"})
 """Grounds on which the person depicted is answered first (DSP 12; our choice of lane)."""
 DECIDED: Final = frozenset({"appeal.upheld", "appeal.rejected"})
@@ -40,9 +41,13 @@ class Acts:
         self._violations = violations
         self._book = book
         self._lookup = lookup
+        self._erasures = Erasures(docket, book)
 
     def said(self, key: bytes | None, decision: Decision, work: Work) -> None:
         """One thing said; what was erased since is not heard any more."""
+        if decision.type == REQUESTED:
+            self._erasures.asked(key, decision, work)
+            return
         try:
             passage = self._lookup.fetch(decision.receipt.log, decision.receipt.index).passage
         except KeyError:

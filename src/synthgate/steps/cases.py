@@ -42,8 +42,11 @@ class Cases:
         self._open_work: dict[str, set[str]] = defaultdict(set)
         self._overdue: dict[int, dict[str, int]] = defaultdict(dict)
 
-    def apply(self, partition: int, value: bytes) -> None:
-        """One record of ``cases``; only incidents writes there, so what is no row is ignored."""
+    def apply(self, partition: int, value: bytes | None, key: bytes | None = None) -> None:
+        """One record of ``cases``: a row of incidents (what is none is ignored), or a tombstone of erasure."""
+        if value is None:
+            self.forget(partition, (key or b"").decode(errors="surrogateescape"))
+            return
         try:
             row = CaseRow.model_validate_json(value)
         except ValidationError:
@@ -53,6 +56,18 @@ class Cases:
         # Compared as sent too: what was put here may hold a tuple where what was read holds a list.
         holds = held == row or held.model_dump_json().encode() == value
         self.late.noted(partition, row.case, row.version, holds=holds)
+
+    def forget(self, partition: int, case: str) -> None:
+        """A tombstone came: the person it was about was erased (``steps/erasure_topics.py``)."""
+        row = self.get(case)
+        if row is None or self.where(case) != partition:
+            return
+        self.put(partition, row.model_copy(update={"version": row.version + 1, "state": "closed"}))
+        self._settled.take(case)
+        self._rows.pop(case, None)
+        self._partition.pop(case, None)
+        self._overdue[partition].pop(case, None)
+        self.late.noted(partition, case, row.version, holds=True)
 
     def put(self, partition: int, row: CaseRow) -> bool:
         """Keep the row if it is newer than what is held; whether it was."""

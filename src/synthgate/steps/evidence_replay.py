@@ -3,9 +3,10 @@
 Consent and moderation are asked again on the stored event: registries as they stood at the recorded positions,
 made of the topics' own records, and the library of that time. So a registry that answered wrongly and a
 match that was missed are found, which decision depth (``replay.py``) cannot. What is not there any more is
-not checkable and never counts as equal: content erased, a fact compacted away, files. What an outside
-scorer said is quoted as it was. Identity is not asked: it folds what the same batch brought, which no
-position shows.
+not checkable and never counts as equal: content erased, a fact compacted away, files. Nor does it count as
+different: where a row and the tombstone that removed it may both be gone, what is missing proves nothing.
+What an outside scorer said is quoted as it was. Identity is not asked: it folds what the same batch
+brought, which no position shows.
 """
 
 import asyncio
@@ -23,8 +24,8 @@ from synthgate.events import topics
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Verdict
 from synthgate.law import LawBook
-from synthgate.ledger import LogReader
-from synthgate.ledger.errors import EntryExpired, KeyErased
+from synthgate.ledger import Entry, LogReader
+from synthgate.ledger.errors import KeyErased
 from synthgate.obligations import consent, moderation
 from synthgate.registries import Registries
 from synthgate.step import Work
@@ -42,6 +43,15 @@ DUTIES: Final = tuple(_DECIDE)
 TOPICS: Final = tuple(dict.fromkeys(topic for duty in DUTIES for topic in topics.COPIES[duty]))
 EXAMPLES_MAX: Final = 5
 _LIBRARY: Final = ("control", "facts.features")
+_AGREED: Final = ("facts.consents", "facts.revocations")
+_RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "template": ("facts.templates",),
+    **dict.fromkeys(("grants", "grants_used", "refusals"), _AGREED),
+    **dict.fromkeys(
+        ("library", "hits", "found", "risks", "watched", "against_label", "unapproved"), _LIBRARY
+    ),
+}
+"""Topics whose rows a recorded fact was made of; any other fact may rest on all that were read."""
 
 
 @dataclass(slots=True)
@@ -50,6 +60,7 @@ class _Kept:
 
     offsets: list[int] = field(default_factory=list)
     rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
+    end: int = 0
 
     def doubtful(self, position: int) -> bool:
         """Whether a row that stood at ``position`` may have been compacted away for a later one of its key."""
@@ -58,6 +69,12 @@ class _Kept:
             return False  # every record up to there is here
         before = {key for key, _ in self.rows[:upto]}
         return any(key not in before for key, _ in self.rows[upto:])
+
+    def thinned(self, position: int) -> bool:
+        """Whether records are gone on both sides: a row, and what removed it, may be among them."""
+        upto = bisect_left(self.offsets, position)
+        end = max(self.end, position, self.offsets[-1] + 1 if self.offsets else 0)
+        return upto < position and len(self.offsets) - upto < end - position
 
 
 class Facts:
@@ -73,6 +90,19 @@ class Facts:
         kept = self._kept.setdefault((topic, partition), _Kept())
         kept.offsets.append(offset)
         kept.rows.append((key, value))
+
+    def ended(self, topic: str, partition: int, end: int) -> None:
+        """The broker's end of a partition: behind its last record some may be gone."""
+        self._kept.setdefault((topic, partition), _Kept()).end = end
+
+    def thinned(self, read: Mapping[str, Sequence[int]], names: Sequence[str]) -> bool:
+        """Whether each of these recorded facts rests on a topic where a row may be gone without a trace."""
+        gone = {
+            topic
+            for topic, partition, position in _places(read)
+            if self._kept.get((topic, partition), _Kept()).thinned(position)
+        }
+        return all(gone.intersection(_RESTS_ON.get(name, read)) for name in names)
 
     def doubtful(self, read: Mapping[str, Sequence[int]]) -> bool:
         """Whether anything that stood at these positions may be gone."""
@@ -174,16 +204,13 @@ class EvidenceReplay:
 
     def run(self, reader: LogReader, start: int, end: int) -> None:
         """The entries from ``start`` up to, not including, ``end``. Raises LedgerError."""
-        for index in range(start, end):
+        for index, entry in enumerate(reader.each(start, end), start):
             self.found.entries += 1
-            try:
-                passage = passage_of(unpack(reader.read(index).content))
-            except KeyErased:
-                self.found.not_checkable["erased"] += len(DUTIES)
+            if not isinstance(entry, Entry):
+                gone = "erased" if isinstance(entry, KeyErased) else "expired"
+                self.found.not_checkable[gone] += len(DUTIES)
                 continue
-            except EntryExpired:
-                self.found.not_checkable["expired"] += len(DUTIES)
-                continue
+            passage = passage_of(unpack(entry.content))
             if passage is None or passage.event.stub is not None:
                 self.found.not_checkable["no event"] += len(DUTIES)
                 continue
@@ -204,11 +231,12 @@ class EvidenceReplay:
         if found == row["facts"]:
             self.found.equal += 1
             return
+        names = sorted(n for n in {*found, *row["facts"]} if found.get(n) != row["facts"].get(n))
+        if self._facts.thinned(row["read"], names):
+            self.found.not_checkable["compacted"] += 1
+            return
         self.found.different += 1
         if len(self.found.examples) < EXAMPLES_MAX:
-            names = sorted(
-                n for n in {*found, *row["facts"]} if found.get(n) != row["facts"].get(n)
-            )
             self.found.examples.append({"entry": where, "duty": duty, "facts": names})
 
     def _shut(self, row: Mapping[str, Any] | None) -> str | None:

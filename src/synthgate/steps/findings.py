@@ -37,6 +37,7 @@ from synthgate.steps.owed import (
 _KINDS: Final[dict[str, Any]] = {
     "rumour.detected": "rumour", "incident.detected": "incident", "leak.suspected": "incident",
     "flaw.found": "incident", "spread.found": "content", "regulator.requested": "order",
+    "app_store.requested": "order",
 }  # fmt: skip
 """Findings that open a case with a machine."""
 _OPEN_BY_NAME: Final = tuple(dict.fromkeys(_KINDS.values()))

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from synthgate.events.topics import HOUR_MS
 from synthgate.ledger import Log
 from synthgate.steps.proofs import Proofs
 
@@ -48,6 +49,13 @@ class Logs:
     def unproved_ms(self, partition: int, now_ms: int) -> int:
         """Age of the log's oldest entry no checkpoint covers; starts building one if it is due."""
         return self._proofs.tick(self._logs[partition], now_ms)
+
+    def untold(self, partition: int, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
+        """Key and value of the log's newest checkpoint, if nobody was told of it yet."""
+        told = self._proofs.untold(partition)
+        if told is not None:
+            name = f"{told.origin}/{now_ms // HOUR_MS}"
+            yield name.encode(), told.model_dump_json().encode()
 
     def heads(self) -> dict[int, int]:
         """Next index of every log held."""

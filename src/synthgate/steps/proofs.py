@@ -1,7 +1,8 @@
 """Checkpoints, packs and snapshots of the logs held: built beside the hot path, within seconds of an append.
 
 A build that fails says nothing of the log but that it is not proved yet: decisions go on, the age of the
-oldest entry without a checkpoint grows, and that is what the alert watches.
+oldest entry without a checkpoint grows, and that is what the alert watches. Each checkpoint is told on the
+topic ``checkpoints`` once it is durable here (ADR 0039).
 """
 
 import asyncio
@@ -9,8 +10,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from synthgate.events.decision import CheckpointRow
 from synthgate.ledger import Log, Packer, Prover
-from synthgate.ledger.errors import CheckpointConflict
+from synthgate.ledger.checkpoint import Checkpoint
+from synthgate.ledger.errors import CheckpointConflict, LedgerError
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ class _Proving:
     since_ms: int | None = None
     not_before_ms: int = 0
     task: asyncio.Task[None] | None = None
+    untold: Checkpoint | None = None
 
 
 class Proofs:
@@ -65,9 +69,25 @@ class Proofs:
             one.task = asyncio.create_task(self._build(one, now_ms))
         return 0 if one.since_ms is None else now_ms - one.since_ms
 
+    def untold(self, log_id: int) -> CheckpointRow | None:
+        """The newest checkpoint, once: a new owner tells the one it found as well. None if nothing is new."""
+        one = self._logs.get(log_id)
+        newest = None if one is None else one.untold
+        if one is None or newest is None:
+            return None
+        one.untold = None
+        try:
+            note = one.prover.published.note(newest.size)
+        except LedgerError as error:
+            log.error("retention: a checkpoint is not told: %s", error)
+            return None
+        return CheckpointRow(origin=newest.origin, size=newest.size, note=note)
+
     async def _build(self, one: _Proving, now_ms: int) -> None:
         try:
             newest = await asyncio.to_thread(one.prover.build)
+            if newest.size > one.size:
+                one.untold = newest
             one.size, one.since_ms = newest.size, None
             if now_ms >= one.packed_ms + PACK_EVERY_MS:
                 await asyncio.to_thread(one.packer.run, now_ms)

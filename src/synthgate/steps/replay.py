@@ -7,15 +7,15 @@ not found here. Text that is gone is not re-checkable, and never counts as equal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 
 from synthgate.events.passage import Passage
-from synthgate.events.verdicts import Hold, Judged, Verdict, record
+from synthgate.events.verdicts import Hold, Judged, Outcome, Verdict, record
 from synthgate.law import LawBook
-from synthgate.ledger import LogReader
-from synthgate.ledger.errors import EntryExpired, KeyErased
+from synthgate.ledger import Entry, LogReader
+from synthgate.ledger.errors import KeyErased
 from synthgate.obligations import consent, identity, labelling, moderation, retention
 from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.steps.answers import unpack
@@ -82,26 +82,37 @@ class Replayed:
         }
 
 
-class Replay:
-    """Replays entries. ``candidate``: another law, whose verdicts are held against those recorded."""
+class Searched(Protocol):
+    """Another feature library."""
 
-    def __init__(self, book: LawBook, candidate: LawBook | None = None) -> None:
+    def facts(self, passage: Passage, row: Mapping[str, Any]) -> moderation.ModerationFacts | str:
+        """What moderation would decide on, its verdict as recorded; or why nobody can say."""
+
+
+class Replay:
+    """Replays entries.
+
+    candidate: another law, whose verdicts are held against those recorded. library: another feature library;
+    without a candidate law those of other law sets are not checkable.
+    """
+
+    def __init__(
+        self, book: LawBook, candidate: LawBook | None = None, library: Searched | None = None
+    ) -> None:
         self._book = book
         self._candidate = candidate
+        self._library = library
         self.found = Replayed()
 
     def run(self, reader: LogReader, start: int, end: int) -> None:
         """The entries from ``start`` up to, not including, ``end``. Raises LedgerError."""
-        for index in range(start, end):
+        for index, entry in enumerate(reader.each(start, end), start):
             self.found.entries += 1
-            try:
-                passage = passage_of(unpack(reader.read(index).content))
-            except KeyErased:
-                self.found.not_checkable["erased"] += 1
+            if not isinstance(entry, Entry):
+                gone = "erased" if isinstance(entry, KeyErased) else "expired"
+                self.found.not_checkable[gone] += 1
                 continue
-            except EntryExpired:
-                self.found.not_checkable["expired"] += 1
-                continue
+            passage = passage_of(unpack(entry.content))
             if passage is None:
                 self.found.not_checkable["never read"] += 1
             else:
@@ -117,8 +128,8 @@ class Replay:
         if stub is not None and stub.code in _STUBBED_LATE:
             found.not_checkable[f"stub {stub.code}"] += len(rows)
             return
-        if self._candidate is not None:
-            self._against(passage, rows, self._candidate, where)
+        if self._candidate is not None or self._library is not None:
+            self._against(passage, rows, self._candidate or self._book, where)
             return
         for row in rows:
             if row["law"] != self._book.hash:
@@ -137,10 +148,19 @@ class Replay:
     def _against(
         self, passage: Passage, rows: list[dict[str, Any]], book: LawBook, where: str
     ) -> None:
-        """Under another law; what an earlier duty says now, the later ones hear."""
+        """Under another law or library; what an earlier duty says now, the later ones hear.
+
+        Once one of them cannot be told, none after it can.
+        """
+        if self._candidate is None and any(row["law"] != book.hash for row in rows):
+            self.found.not_checkable["another law"] += len(rows)
+            return
         before: list[dict[str, Any]] = []
-        for row in rows:
-            again = _again(passage, row, _told(row, before), book)
+        for at, row in enumerate(rows):
+            again = self._other(passage, row, before, book)
+            if isinstance(again, str):
+                self.found.not_checkable[again] += len(rows) - at
+                return
             before.append(again)
             same = (again["outcome"], again["reasons"]) == (row["outcome"], row["reasons"])
             self.found.equal += same
@@ -148,6 +168,18 @@ class Replay:
             if not same:
                 for rule, now_given in _rules(row, again):
                     self._flip(rule, row, again, where, now_given=now_given)
+
+    def _other(
+        self, passage: Passage, row: Mapping[str, Any], before: list[dict[str, Any]], book: LawBook
+    ) -> dict[str, Any] | str:
+        """The verdict there would be; or why nobody can say."""
+        facts = _told(row, before)
+        if self._library is not None and row["obligation"] == "moderation":
+            facts = self._library.facts(passage, row)
+            if isinstance(facts, str):
+                return facts
+        again = _again(passage, row, facts, book)
+        return "not labelled then" if _freed(row, facts, again) else again
 
     def _flip(
         self,
@@ -188,6 +220,16 @@ def _told(row: Mapping[str, Any], before: list[dict[str, Any]]) -> Any:
         upstream = next((o for o in ("refuse", "hold") if o in outcomes_before), None)
         return replace(facts, upstream=upstream, held=held if upstream == "hold" else None)
     return facts
+
+
+def _freed(row: Mapping[str, Any], facts: Any, again: Mapping[str, Any]) -> bool:
+    """Whether it would be labelled now and was refused or held then: no label was made to be read back."""
+    return (
+        row["obligation"] == "labelling"
+        and row["facts"].get("upstream") is not None
+        and facts.upstream is None
+        and again["outcome"] != Outcome.NOT_APPLICABLE.value
+    )
 
 
 def _again(passage: Passage, row: Mapping[str, Any], facts: Any, book: LawBook) -> dict[str, Any]:

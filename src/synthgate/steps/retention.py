@@ -113,6 +113,8 @@ class RetentionStep:
         work.outputs.log_entries = self._logs.get(partition).head
         work.outputs.unproved_ms = self._logs.unproved_ms(partition, now_ms)
         work.outputs.unaccounted_ms = 0 if oldest is None else now_ms - oldest.since_ms
+        for key, value in self._logs.untold(partition, now_ms):
+            work.outputs.add("checkpoints", key, value)
         return work.outputs
 
     async def _never_read(self, row: DoorRow, work: Work) -> None:
