@@ -108,6 +108,22 @@ class Settings(Access):
     web_host: str = Field("127.0.0.1", description="address of /metrics, /readyz, /livez")
     web_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0 picks one")
     log_format: Literal["text", "json"] = Field("text", description="lines of a worker's log")
+    api_host: str = Field("127.0.0.1", description="address of `synthgate api`")
+    api_port: int = Field(8443, ge=0, le=65535, description="port of `synthgate api`; 0 picks one")
+    api_tls_cert_file: str = Field("", description="certificate of `synthgate api` (PEM)")
+    api_tls_key_file: str = Field("", description="its private key (PEM)")
+    api_tls_client_ca_file: str = Field(
+        "", description="authorities whose clients alone may connect to `synthgate api`"
+    )
+    api_behind_proxy: bool = Field(
+        default=False, description="true: another ends TLS, `synthgate api` may listen without"
+    )
+    api_wait_s: float = Field(
+        10.0, ge=0, le=60, description="`synthgate api` waits for a decision, at most"
+    )
+    api_upload_bytes_max: int = Field(
+        33_554_432, ge=1, description="size of a file whose label is checked by HTTP, at most"
+    )
     drain_s: float = Field(25.0, gt=0, description="SIGTERM: finish within this, then leave")
     revoke_s: float = Field(10.0, gt=0, description="rebalance: finish within this")
     stall_s: float = Field(30.0, gt=0, description="lag without progress or declared wait, at most")
@@ -138,6 +154,11 @@ class Settings(Access):
     def exports_path(self) -> Path:
         """The register of evidence given away."""
         return self.data_dir / "exports.jsonl"
+
+    @property
+    def api_keys_path(self) -> Path:
+        """Who may ask ``synthgate api``: hashes of keys."""
+        return self.data_dir / "api-keys.json"
 
     @property
     def trace_path(self) -> Path:

@@ -48,7 +48,7 @@ def test_acls_are_commands_a_shell_reads(capsys: Capture) -> None:
     assert "--group x.synthgate.consent --group x.synthgate.moderation" in said
     code, _, why = run(capsys, "topics", "acls", "--only", "nobody")
     assert code == 78
-    assert "there are canary, cli, consent" in why
+    assert "there are api, canary, cli, consent" in why
 
 
 def test_create_then_check_is_content(kafka: Broker, topic_prefix: str, capsys: Capture) -> None:

@@ -9,6 +9,7 @@ from synthgate.cli.options import Formatter, settings_options
 
 COMMANDS: Final = (
     "worker",
+    "api",
     "demo",
     "bench",
     "chaos",

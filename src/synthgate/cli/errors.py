@@ -39,6 +39,7 @@ _BY_NAME: Final = {
     "SettingsError": CONFIGURATION,
     "StoreError": CONFIGURATION,
     "KeyFolderError": CONFIGURATION,
+    "KeyFileError": CONFIGURATION,
     "ReceiptKeysError": CONFIGURATION,
     "ReceiptKeysAwayError": TRY_LATER,
     "LawError": CONFIGURATION,

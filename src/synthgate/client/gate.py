@@ -217,6 +217,11 @@ class Gate:
             return watch.undecided("broker")
         return answer
 
+    def heard(self, event_id: str) -> Decision | None:
+        """What counts of an event this replica remembers, if it has been decided; nobody is asked."""
+        watch = self._watches.get(event_id)
+        return None if watch is None else watch.latest
+
     async def tell(self, event: Event) -> None:
         """Send an event nobody waits for (``identity.verified``, ``content.delivered``): return once
         acknowledged.

@@ -41,6 +41,10 @@ def configs(topic: Topic, insync_min: int) -> dict[str, str]:
     return dict(sorted(rows.items()))
 
 
+AT_THE_DOOR: Final = ("api", "canary")
+"""Processes of ours that send events as a platform does and hear the decisions."""
+
+
 class Right(NamedTuple):
     """One access: who may do what to which topic or group (logical names)."""
 
@@ -68,8 +72,9 @@ def rights() -> Iterator[Right]:
         yield Right("cli", "Create", "topic", topic.name)
     for topic_name in ("operator.events", "desk.events"):
         yield Right("cli", "Write", "topic", topic_name)
-    yield Right("canary", "Write", "topic", "generation.events")
-    yield Right("canary", "Read", "topic", "decisions")
+    for who in AT_THE_DOOR:
+        yield Right(who, "Write", "topic", "generation.events")
+        yield Right(who, "Read", "topic", "decisions")
     for duty in DUTIES:
         yield Right(duty, "Read", "group", f"synthgate.{duty}")
         yield Right("cli", "Describe", "group", f"synthgate.{duty}")

@@ -23,6 +23,12 @@ _DEPENDENCIES: Final = (
 )  # fmt: skip
 _COPIED: Final = {topic for row in COPIES.values() for topic in row} | {"cases", "records.door"}
 WAITED_FOR: Final = (*_DEPENDENCIES, *(f"registry:{topic}" for topic in sorted(_COPIED)))
+ROUTES: Final = (
+    "events", "complaints", "decisions", "labels", "openapi", "health", "none",
+)  # fmt: skip
+STATUSES: Final = tuple(
+    map(str, (200, 202, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503))
+)
 PARTITIONS_MAX: Final = 4096
 """As the setting ``partitions`` allows."""
 
@@ -81,6 +87,10 @@ def _labels() -> Mapping[str, Label]:
             "unreconciled",
             "unwatched",
         ),
+        "route": _one_of(
+            "what a request asks `synthgate api` for; none: nothing that is there", *ROUTES
+        ),
+        "status": _one_of("status of an HTTP answer", *STATUSES),
         "rule": Label("rule of the law or of the house (src/OBLIGATIONS.md)", book.rules()),
         "source": _one_of("topic the door reads", *SOURCES),
         "topic": _one_of("topic, without prefix", *BY_NAME),
