@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError
 
 from synthgate.access import SECRETS, Access
+from synthgate.events.topics import INTAKE_IN, OUTSIDE
 
 PREFIX = "SYNTHGATE_"
 _NOT_OURS = ("SYNTHGATE_TEST_BROKERS", "SYNTHGATE_CACHE", "SYNTHGATE_CONFIG")
@@ -104,6 +105,9 @@ class Settings(Access):
         "other",
         description="who reports network incidents: critical infrastructure, organ of the state, other",
     )
+    intake_map: str = Field("", description="file: a platform's own events as ours (src/guides)")
+    intake_in: str = Field("", description="the platform's topic `worker intake` reads")
+    intake_out: str = Field("", description="the platform's topic `worker replies` writes to")
     instance: str = Field("", description="static group membership id; one per worker")
     web_host: str = Field("127.0.0.1", description="address of /metrics, /readyz, /livez")
     web_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0 picks one")
@@ -196,12 +200,15 @@ class Settings(Access):
         return self.data_dir / "keys"
 
     def topic(self, name: str) -> str:
-        """Physical name of a topic."""
+        """Physical name of a topic; those of the platform have no prefix of ours."""
+        if name in OUTSIDE:
+            return self.intake_in if name == INTAKE_IN else self.intake_out
         return self.topic_prefix + name
 
     def group(self, duty: str) -> str:
-        """Consumer group of a duty."""
-        return f"{self.topic_prefix}synthgate.{duty}"
+        """Consumer group of a duty, or of a stage beside them: one for each topic of the platform's."""
+        topic = {"intake": self.intake_in, "replies": self.intake_out}.get(duty)
+        return f"{self.topic_prefix}synthgate.{duty}" + (f".{topic}" if topic else "")
 
     @classmethod
     def load(

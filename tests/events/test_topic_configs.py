@@ -34,7 +34,9 @@ def test_only_the_writer_may_write() -> None:
         if topic.name in ("operator.events", "desk.events"):
             told.add("cli")  # it hands back what was quarantined, and is the desk
         if topic.name == "generation.events":
-            told |= {"api", "canary"}
+            told |= {"api", "canary", "intake"}
+        if topic.kind is Kind.QUARANTINE:
+            told.add("intake")
         assert writers == told
 
 
@@ -43,7 +45,7 @@ def test_readers_may_read_and_nobody_else_but_the_cli() -> None:
         readers = {
             right.who for right in EVERY if right.verb == "Read" and right.name == topic.name
         }
-        ours = {"api", "canary"} if topic.name == "decisions" else set()
+        ours = {"api", "canary", "intake"} if topic.name == "decisions" else set()
         assert readers == {*topic.readers, "cli"} | ours
 
 

@@ -16,6 +16,7 @@ COMMANDS: Final = (
     "topics",
     "keys",
     "example",
+    "map",
     "produce",
     "decisions",
     "explain",

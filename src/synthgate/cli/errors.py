@@ -40,6 +40,7 @@ _BY_NAME: Final = {
     "StoreError": CONFIGURATION,
     "KeyFolderError": CONFIGURATION,
     "KeyFileError": CONFIGURATION,
+    "MappingError": CONFIGURATION,
     "ReceiptKeysError": CONFIGURATION,
     "ReceiptKeysAwayError": TRY_LATER,
     "LawError": CONFIGURATION,

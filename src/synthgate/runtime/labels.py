@@ -9,14 +9,14 @@ from typing import Final
 
 from synthgate import __version__
 from synthgate.cases.kinds import MACHINES
-from synthgate.events.topics import BY_NAME, COPIES, DUTIES, SOURCES
+from synthgate.events.topics import BESIDE, BY_NAME, COPIES, DUTIES, OUTSIDE, SOURCES
 from synthgate.events.verdicts import Hold, Outcome
 from synthgate.law import load
 
 STUB_CODES: Final = (
     "bad_envelope", "bad_shape", "bug", "case_unknown", "duplicate_key", "not_json", "not_object",
     "number_range", "origin_conflict", "plain_identity", "reentry_malformed", "reentry_unknown",
-    "too_deep", "too_large", "unknown_type", "wrong_key",
+    "too_deep", "too_large", "unknown_type", "unmapped", "wrong_key",
 )  # fmt: skip
 _DEPENDENCIES: Final = (
     "broker", "control", "law", "ledger", "media", "media root", "object store", "paused", "registries",
@@ -63,7 +63,11 @@ def _labels() -> Mapping[str, Label]:
         "action": _one_of("what a decision says", *actions),
         "by": _one_of("who ended a hold", "desk", "timer", "platform"),
         "code": _one_of("why a record became a stub (law/reasons.toml)", *STUB_CODES),
-        "duty": _one_of("one of the six; batches of a fused worker are identity's", *DUTIES),
+        "duty": _one_of(
+            "one of the six, or a stage beside them; batches of a fused worker are identity's",
+            *DUTIES,
+            *BESIDE,
+        ),
         "hold": _one_of("why an event waits", *(kind.value for kind in Hold)),
         "kind": _one_of("kind of case; work is what the platform owes", *MACHINES, "work"),
         "labelling": _one_of(
@@ -93,7 +97,11 @@ def _labels() -> Mapping[str, Label]:
         "status": _one_of("status of an HTTP answer", *STATUSES),
         "rule": Label("rule of the law or of the house (src/OBLIGATIONS.md)", book.rules()),
         "source": _one_of("topic the door reads", *SOURCES),
-        "topic": _one_of("topic, without prefix", *BY_NAME),
+        "topic": _one_of(
+            "topic, without prefix; intake.in and intake.out are the platform's own",
+            *BY_NAME,
+            *OUTSIDE,
+        ),
         "version": _one_of("version of the software", __version__),
         "way": _one_of(
             "way round the chain",
