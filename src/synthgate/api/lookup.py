@@ -6,6 +6,7 @@ minutes. What was not read to the end is said to be so: it is never "not decided
 """
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -97,7 +98,11 @@ class Lookup:
         """
         try:
             async with asyncio.timeout(SEARCH_S_MAX), self._turn:
-                return counting(await self._found(wanted))
+                try:
+                    return counting(await self._found(wanted))
+                except (KafkaError, OSError):
+                    await self.close()  # a connection that failed may be good for nothing more
+                    raise
         except (TimeoutError, KafkaError, OSError) as error:
             raise NotSearched(type(error).__name__) from None
 
@@ -105,7 +110,8 @@ class Lookup:
         """Let the connection go."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            with contextlib.suppress(KafkaError):
+                await consumer.stop()
 
     async def _found(self, wanted: Wanted) -> list[Decision]:
         consumer = await self._opened()
@@ -117,6 +123,8 @@ class Lookup:
         # No record is as young as that: there is nothing to read.
         spans = {tp: (start.offset, ends[tp]) for tp, start in starts.items() if start is not None}
         left = {tp: end for tp, (start, end) in spans.items() if start < end}
+        if not left:
+            return []
         consumer.assign(list(left))
         for tp in left:
             consumer.seek(tp, spans[tp][0])
