@@ -1,5 +1,6 @@
 """``synthgate worker intake replies``: the stages between the chain and a platform's own topics."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,14 @@ def stages(settings: Settings, names: Sequence[str]) -> tuple[list[Stage], list[
     kinds = {"intake": IntakeStage, "replies": RepliesStage}
     made: list[Stage] = [kinds[one](mapping, quarantine, settings.epoch) for one in names]
     return made, ["quarantine", *(kinds[one].to for one in names)]
+
+
+def main(args: argparse.Namespace, settings: Settings) -> int:
+    """Run, and leave; does not come back while threads of libraries still run."""
+    from synthgate.runtime import exits, logs
+
+    logs.set_up(form=settings.log_format)
+    exits.leave(run(settings, tuple(dict.fromkeys(args.duties))))
 
 
 def run(settings: Settings, names: Sequence[str]) -> int:

@@ -293,14 +293,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     from synthgate.runtime import exits, logs
 
     logs.set_up(form=settings.log_format)
-    if args.duties and set(args.duties) <= set(topics.BESIDE):
-        from synthgate import outside
-
-        exits.leave(outside.run(settings, tuple(dict.fromkeys(args.duties))))
     unknown = [duty for duty in args.duties if duty not in topics.DUTIES]
     if unknown:
-        raise SettingsError(
-            f"no duty {unknown[0]!r}; there are {', '.join(topics.DUTIES)}; or, in a worker of their own,"
-            f" {' and '.join(topics.BESIDE)}"
-        )
+        known = f"{', '.join(topics.DUTIES)}; in a worker of their own, {', '.join(topics.BESIDE)}"
+        raise SettingsError(f"no duty {unknown[0]!r}; there are {known}")
     exits.leave(run(settings, args.duties, fused=args.fused))

@@ -20,5 +20,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Hand over to the worker."""
-    code: int = importlib.import_module("synthgate.worker").main(args, load(args))
+    beside = bool(args.duties) and set(args.duties) <= {"intake", "replies"}
+    home = importlib.import_module("synthgate.outside" if beside else "synthgate.worker")
+    code: int = home.main(args, load(args))
     return code
