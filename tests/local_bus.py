@@ -189,6 +189,9 @@ class LocalBus:
                 self._publish(await stage.tick(partition, self.now_ms), partition)
 
     def _publish(self, outputs: Outputs, partition: int) -> None:
+        for topic, keyed in outputs.keyed.items():
+            for key, value, headers in keyed:
+                self.append(topic, key, value, headers)
         for topic, records in (*outputs.by_topic.items(), *outputs.last.items()):
             for key, value, headers in records:
                 named = sum(len(name) + len(text) + 8 for name, text in headers)
@@ -197,6 +200,8 @@ class LocalBus:
                 self.append(topic, key, value, headers, partition)
 
     def _copy(self, topic: str, partition: int, record: Stored) -> None:
+        if topic in topics.OUTSIDE:
+            return
         kind = topics.BY_NAME[topic].kind
         if kind is topics.Kind.FACT or topic in ("cases", "records.door"):
             self.parts.apply(topic, partition, record.offset, record.key, record.value)

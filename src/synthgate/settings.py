@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 
 from synthgate.bucket_access import BucketAccess, Place
+from synthgate.events.topics import INTAKE_IN, OUTSIDE
 
 PREFIX = "SYNTHGATE_"
 _NOT_OURS = ("SYNTHGATE_TEST_BROKERS", "SYNTHGATE_CACHE", "SYNTHGATE_CONFIG")
@@ -106,10 +107,29 @@ class Settings(BucketAccess):
         "other",
         description="who reports network incidents: critical infrastructure, organ of the state, other",
     )
+    intake_map: str = Field("", description="file: a platform's own events as ours (src/guides)")
+    intake_in: str = Field("", description="the platform's topic `worker intake` reads")
+    intake_out: str = Field("", description="the platform's topic `worker replies` writes to")
     instance: str = Field("", description="static group membership id; one per worker")
     web_host: str = Field("127.0.0.1", description="address of /metrics, /readyz, /livez")
     web_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0 picks one")
     log_format: Literal["text", "json"] = Field("text", description="lines of a worker's log")
+    api_host: str = Field("127.0.0.1", description="address of `synthgate api`")
+    api_port: int = Field(8443, ge=0, le=65535, description="port of `synthgate api`; 0 picks one")
+    api_tls_cert_file: str = Field("", description="certificate of `synthgate api` (PEM)")
+    api_tls_key_file: str = Field("", description="its private key (PEM)")
+    api_tls_client_ca_file: str = Field(
+        "", description="authorities whose clients alone may connect to `synthgate api`"
+    )
+    api_behind_proxy: bool = Field(
+        default=False, description="true: another ends TLS, `synthgate api` may listen without"
+    )
+    api_wait_s: float = Field(
+        10.0, ge=0, le=60, description="`synthgate api` waits for a decision, at most"
+    )
+    api_upload_bytes_max: int = Field(
+        33_554_432, ge=1, description="size of a file whose label is checked by HTTP, at most"
+    )
     drain_s: float = Field(25.0, gt=0, description="SIGTERM: finish within this, then leave")
     revoke_s: float = Field(10.0, gt=0, description="rebalance: finish within this")
     stall_s: float = Field(30.0, gt=0, description="lag without progress or declared wait, at most")
@@ -140,6 +160,11 @@ class Settings(BucketAccess):
     def exports_path(self) -> Path:
         """The register of evidence given away."""
         return self.data_dir / "exports.jsonl"
+
+    @property
+    def api_keys_path(self) -> Path:
+        """Who may ask ``synthgate api``: hashes of keys."""
+        return self.data_dir / "api-keys.json"
 
     @property
     def trace_path(self) -> Path:
@@ -190,12 +215,15 @@ class Settings(BucketAccess):
         return self.data_dir / "keys"
 
     def topic(self, name: str) -> str:
-        """Physical name of a topic."""
+        """Physical name of a topic; those of the platform have no prefix of ours."""
+        if name in OUTSIDE:
+            return self.intake_in if name == INTAKE_IN else self.intake_out
         return self.topic_prefix + name
 
     def group(self, duty: str) -> str:
-        """Consumer group of a duty."""
-        return f"{self.topic_prefix}synthgate.{duty}"
+        """Consumer group of a duty, or of a stage beside them: one for each topic of the platform's."""
+        topic = {"intake": self.intake_in, "replies": self.intake_out}.get(duty)
+        return f"{self.topic_prefix}synthgate.{duty}" + (f".{topic}" if topic else "")
 
     @classmethod
     def load(

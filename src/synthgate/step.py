@@ -35,6 +35,8 @@ class Outputs:
     """What a stage wants published, by logical topic, on the batch's own partition, in order."""
 
     by_topic: dict[str, list[OutRecord]] = field(default_factory=dict)
+    keyed: dict[str, list[OutRecord]] = field(default_factory=dict)
+    """The same, each on the partition of its own key: for topics that are not partitioned as the batch's."""
     last: dict[str, list[OutRecord]] = field(default_factory=dict)
     """Published once everything above is acknowledged: what says that it is done."""
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)

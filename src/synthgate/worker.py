@@ -296,5 +296,6 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     logs.set_up(form=settings.log_format)
     unknown = [duty for duty in args.duties if duty not in topics.DUTIES]
     if unknown:
-        raise SettingsError(f"no duty {unknown[0]!r}; there are {', '.join(topics.DUTIES)}")
+        known = f"{', '.join(topics.DUTIES)}; in a worker of their own, {', '.join(topics.BESIDE)}"
+        raise SettingsError(f"no duty {unknown[0]!r}; there are {known}")
     exits.leave(run(settings, args.duties, fused=args.fused))

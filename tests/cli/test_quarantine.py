@@ -62,6 +62,8 @@ async def put(
             ("sg_origin", origin.encode()), ("sg_code", code.encode()),
             ("sg_sha256", hashlib.sha256(data).hexdigest().encode()),
         ]  # fmt: skip
+        if code == "unmapped":
+            headers.append(("sg_why", b"typed: data.user.id = value.who.uid: it gives nothing"))
         box = seal(folder.operator_public, data, origin.encode())
         await producer.send_and_wait(
             topic, box, key=b"demo", headers=headers, timestamp_ms=at, partition=0
@@ -110,3 +112,21 @@ def test_list_selects_and_show_opens(
     (folder.path / "operator.key").unlink()
     code, _, why = run(capsys, "quarantine", "show", "1/case.events/0/3", *where)
     assert (code, "operator.key" in why) == (78, True)
+
+
+def test_what_did_not_map_says_which_expression_failed_and_how_to_go_on(
+    embedded: EmbeddedBroker, topic_prefix: str, tmp_path: Path, capsys: Capture
+) -> None:
+    embedded.create_topics({f"{topic_prefix}quarantine": 2})
+    where = (*options(embedded.bootstrap, topic_prefix, data_dir=tmp_path), "--set", "intake_in=in")
+    folder = KeyFolder.init(tmp_path / "keys")
+    rows = [("1/intake.in/0/7", "unmapped", 1_795_161_600_000)]
+    asyncio.run(put(embedded.bootstrap, f"{topic_prefix}quarantine", folder, rows))
+    code, said, _ = run(capsys, "quarantine", "list", *where)
+    assert code == 0
+    assert said.rstrip().endswith("typed: data.user.id = value.who.uid: it gives nothing")
+    code, said, _ = run(capsys, "quarantine", "list", "--json", *where)
+    assert json.loads(said)["why"].startswith("typed: data.user.id")
+    code, said, _ = run(capsys, "quarantine", "redrive", rows[0][0], "--why", "x", *where)
+    assert code == 1
+    assert f"set group {topic_prefix}synthgate.intake.in back" in said

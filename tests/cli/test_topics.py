@@ -48,7 +48,14 @@ def test_acls_are_commands_a_shell_reads(capsys: Capture) -> None:
     assert "--group x.synthgate.consent --group x.synthgate.moderation" in said
     code, _, why = run(capsys, "topics", "acls", "--only", "nobody")
     assert code == 78
-    assert "there are canary, cli, consent" in why
+    assert "there are api, canary, cli, consent" in why
+    theirs = ("--set", "intake_in=theirs.in", "--set", "intake_out=theirs.out")
+    code, said, _ = run(capsys, "topics", "acls", "--only", "intake", *where, *theirs)
+    assert code == 0
+    assert "--operation Read --topic theirs.in" in said
+    assert "--operation Write --topic theirs.out" in said
+    assert "--group x.synthgate.intake.theirs.in --group x.synthgate.replies.theirs.out" in said
+    assert "theirs" not in run(capsys, "topics", "acls", "--only", "identity", *where, *theirs)[1]
 
 
 def test_create_then_check_is_content(kafka: Broker, topic_prefix: str, capsys: Capture) -> None:

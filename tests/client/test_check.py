@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from synthgate.client.build import Events, Generation
-from synthgate.client.check import ATTRIBUTE_CHARS_MAX, check, validated
+from synthgate.client.check import check, validated
 from synthgate.client.errors import EventError
+from synthgate.events.admission import ATTRIBUTE_CHARS_MAX
 from synthgate.events.event import Event
 from synthgate.events.wire import admit
 from synthgate.steps.envelope import open_envelope

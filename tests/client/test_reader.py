@@ -90,7 +90,7 @@ async def test_reader_that_lost_its_consumer_misses_nothing(world: World) -> Non
     gate = await world.gate()
     asked = [asyncio.create_task(gate.decide(ask(f"u{n}"), timeout=20)) for n in range(6)]
     await until_heard(decider, 6)
-    reader = gate._reader
+    reader = gate._line.reader
     assert reader._consumer is not None
     await reader._consumer.stop()
     for record in decider.heard:

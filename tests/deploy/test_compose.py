@@ -12,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from synthgate import __version__, cli
+from synthgate.api.serve import checked
 from synthgate.broker.jars import kafka_version
 from synthgate.events.topics import DUTIES
 from synthgate.settings import PREFIX, Settings
@@ -129,7 +130,7 @@ def test_prometheus_scrapes_every_worker_and_the_canaries_where_they_serve() -> 
     config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
     (job,) = config["scrape_configs"]
     (targets,) = (group["targets"] for group in job["static_configs"])
-    watched = {**WORKERS, "canary": SERVICES["canary"]}
+    watched = {**WORKERS, "canary": SERVICES["canary"], "api": SERVICES["api"]}
     ports = {name: environment(row)["SYNTHGATE_WEB_PORT"] for name, row in watched.items()}
     assert targets == [f"{name}:{port}" for name, port in ports.items()]
     for name, port in ports.items():
@@ -171,6 +172,14 @@ def test_canaries_start_after_what_they_go_through() -> None:
     canary = SERVICES["canary"]
     assert canary["command"] == ["canary"]
     assert canary["depends_on"] == {name: {"condition": "service_started"} for name in WORKERS}
+
+
+def test_http_listens_where_it_may_and_its_extra_is_in_the_image() -> None:
+    settings = Settings.load(environ=environment(SERVICES["api"]))
+    checked(settings)
+    assert SERVICES["api"]["ports"] == [f"127.0.0.1:{settings.api_port}:{settings.api_port}"]
+    assert '".[api,intake]"' in DOCKERFILE
+    assert {"api", "intake"} <= set(PROJECT["optional-dependencies"])
 
 
 def test_every_requirement_has_its_constraint() -> None:

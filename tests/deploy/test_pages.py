@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 BOOKS = sorted((ROOT / "deploy" / "runbooks").glob("*.md"))
 PAGES = (
     *("src/RECOVERY.md", "src/REGISTRIES.md", "src/WHEN_DOWN.md"),
+    *(f"src/guides/{path.name}" for path in sorted((ROOT / "src" / "guides").glob("*.md"))),
     *(f"deploy/runbooks/{path.name}" for path in BOOKS),
 )
 

@@ -67,7 +67,7 @@ EMPTY = {
     ("cases", "Holds ended"), ("cases", "Review, from hold to answer"),
     ("labels", "Rules labelling refuses by"),
     ("cases", "Generations let out, by what the platform reported"),
-    ("cases", "Surges of refusals"),
+    ("cases", "Surges of refusals"), ("fleet", "Asked by HTTP"), ("fleet", "Answers by HTTP"),
 }  # fmt: skip
 """Panels of what has not happened."""
 

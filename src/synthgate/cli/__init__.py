@@ -9,12 +9,14 @@ from synthgate.cli.options import Formatter, settings_options
 
 COMMANDS: Final = (
     "worker",
+    "api",
     "demo",
     "bench",
     "chaos",
     "topics",
     "keys",
     "example",
+    "map",
     "produce",
     "decisions",
     "explain",

@@ -40,6 +40,8 @@ _BY_NAME: Final = {
     "StoreError": CONFIGURATION,
     "BucketWrong": CONFIGURATION,
     "KeyFolderError": CONFIGURATION,
+    "KeyFileError": CONFIGURATION,
+    "MappingError": CONFIGURATION,
     "ReceiptKeysError": CONFIGURATION,
     "ReceiptKeysAwayError": TRY_LATER,
     "LawError": CONFIGURATION,

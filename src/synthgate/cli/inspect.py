@@ -61,21 +61,8 @@ def inspect_one(path: Path, mib_max: int, roots: bytes = b"") -> dict[str, Any]:
         data = files.read(path, mib_max)
         found = labels.inspect(data, path.name, files.beside(path, SIDECAR_SUFFIX, 1), roots)
     except files.FileError as error:
-        return row | {
-            "carrier": None, "conclusion": "inconclusive", "places": [], "findings": [],
-            "faults": [str(error)], "notes": [],
-        }  # fmt: skip
-    return row | {
-        "carrier": found.carrier,
-        "conclusion": found.conclusion.value,
-        "places": [
-            {"where": place.where, "label": place.label.row() if place.label else None}
-            for place in found.reading.places
-        ],
-        "findings": [finding._asdict() for finding in found.findings],
-        "faults": list(found.reading.faults),
-        "notes": list(found.reading.notes),
-    }
+        return row | labels.unread(str(error))
+    return row | found.row()
 
 
 def _line(row: dict[str, Any]) -> list[str]:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Kept(NamedTuple):
-    """One quarantined record. ``id`` is its origin; ``at`` its append time, Unix ms; ``box`` is sealed."""
+    """One quarantined record. ``id`` is its origin; ``at`` its append time, Unix ms; ``box`` is sealed.
+
+    why: which expression of a mapping failed, if it was one.
+    """
 
     id: str
     code: str
@@ -27,6 +30,7 @@ class Kept(NamedTuple):
     sha256: str
     at: int
     box: bytes
+    why: str = ""
 
 
 def add(subparsers: Any) -> None:
@@ -76,9 +80,12 @@ async def _list(args: argparse.Namespace) -> int:
         at = datetime.fromtimestamp(one.at / 1000, UTC).isoformat(timespec="milliseconds")
         if args.json:
             row = {"id": one.id, "at": at, "code": one.code, "tenant": one.tenant}
+            row |= {"why": one.why} if one.why else {}
             print(json.dumps(row | {"sha256": one.sha256, "sealed_bytes": len(one.box)}))
         else:
-            print(f"{at}  {one.code:<18} {one.tenant:<16} {one.id}  {one.sha256[:12]}")
+            print(
+                f"{at}  {one.code:<18} {one.tenant:<16} {one.id}  {one.sha256[:12]}  {one.why}".rstrip()
+            )
     if not found and not args.json:
         print("quarantine: nothing of that kind")
     return 0
@@ -161,7 +168,7 @@ async def _kept(settings: "Settings") -> AsyncIterator[Kept]:
         yield Kept(
             named.get("sg_origin", "?"), named.get("sg_code", "?"),
             (record.key or b"?").decode("utf-8", "replace"), named.get("sg_sha256", "?"),
-            record.timestamp, record.value or b"",
+            record.timestamp, record.value or b"", named.get("sg_why", ""),
         )  # fmt: skip
 
 

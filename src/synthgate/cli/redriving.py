@@ -70,11 +70,17 @@ async def make(settings: "Settings", one: "Kept", why: str, by: str | None) -> R
     from synthgate.client.errors import EventError
     from synthgate.events.event import STUB
     from synthgate.events.origin import Origin
+    from synthgate.events.topics import INTAKE_IN
 
     data = opened(one, settings)
     if hashlib.sha256(data).hexdigest() != one.sha256:
         raise CommandError("only its beginning was kept: the platform must send it again")
     origin = Origin.parse(one.id)
+    if origin.topic == INTAKE_IN:
+        raise CommandError(
+            f"it never became an event: mend the mapping, then set group {settings.group('intake')} back with"
+            " Kafka's own kafka-consumer-groups.sh, or have it sent again; what went on is answered as before"
+        )
     if origin.topic != "generation.events":
         raise CommandError(f"it came on {origin.topic}: whoever sent it must send it again")
     latest = (await find(settings, one.id))[-1].row

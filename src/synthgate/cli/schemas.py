@@ -21,7 +21,7 @@ def add(subparsers: Any) -> None:
         subparsers,
         "schemas",
         run,
-        "write JSON Schema and AsyncAPI files from the models",
+        "write JSON Schema, AsyncAPI and OpenAPI files from the models",
         epilog="A released version only grows: released/ holds what was promised, --release adds to it.",
     )
     leaf.add_argument("--dir", type=Path, default=Path("schemas"), help="folder (./schemas)")
@@ -54,9 +54,11 @@ def run(args: argparse.Namespace) -> int:
 
 def files() -> Files:
     """Every generated file by name."""
+    from synthgate.api import document
     from synthgate.events import asyncapi, schema
 
     documents = schema.documents() | {"asyncapi.json": asyncapi.document()}
+    documents["openapi.json"] = document.openapi()
     return {name: render(document) for name, document in documents.items()}
 
 

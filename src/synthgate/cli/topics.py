@@ -23,7 +23,7 @@ def add(subparsers: Any) -> None:
     )
     rights.add_argument(
         "--only", metavar="WHO", action="append",
-        help="a duty, platform, desk or cli; may stand more than once",
+        help="a duty, platform, desk, api, intake, canary or cli; may stand more than once",
     )  # fmt: skip
     rights.add_argument(
         "--principal", metavar="NAME",
@@ -100,7 +100,8 @@ def show(args: argparse.Namespace) -> int:
 
 def acls(args: argparse.Namespace) -> int:
     """Print the commands; nothing is changed on the broker."""
-    from synthgate.events.topic_configs import grants, rights
+    from synthgate.events.topic_configs import grants, rights, rights_outside
+    from synthgate.events.topics import BESIDE
 
     settings = load(args)
     known = sorted({right.who for right in rights()})
@@ -109,7 +110,8 @@ def acls(args: argparse.Namespace) -> int:
         raise CommandError(
             f"nobody is called {strange[0]}; there are {', '.join(known)}", CONFIGURATION
         )
-    wanted = [right for right in rights() if right.who in asked]
+    outside = rights_outside() if settings.intake_in and settings.intake_out else ()
+    wanted = [right for right in (*rights(), *outside) if right.who in asked]
     if args.principal:
         wanted = [right._replace(who="") for right in wanted]
     let_in = ["--command-config", args.command_config] if args.command_config else []
@@ -119,7 +121,8 @@ def acls(args: argparse.Namespace) -> int:
         for verb in grant.verbs:
             words += ["--operation", verb]
         for name in grant.names:
-            words += [f"--{grant.kind}", settings.topic(name)]
+            ours = settings.group(name) if name in BESIDE else settings.topic(name)
+            words += [f"--{grant.kind}", ours]
         print(shlex.join(words))
     return 0
 

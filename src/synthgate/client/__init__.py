@@ -6,6 +6,7 @@ from synthgate.client.decisions import Answer, Decision, Reason, Released, Undec
 from synthgate.client.desk import Desk
 from synthgate.client.errors import (
     EventError,
+    EventsError,
     FactError,
     GateError,
     NotWatchedError,
@@ -13,6 +14,7 @@ from synthgate.client.errors import (
 )
 from synthgate.client.facts import Facts
 from synthgate.client.gate import Gate
+from synthgate.client.line import Line
 from synthgate.client.workbench import NotDone, Workbench
 from synthgate.client.writer import Placed, Writer
 from synthgate.crypto.keys import KeyFolder
@@ -26,12 +28,14 @@ __all__ = [
     "Desk",
     "EventError",
     "Events",
+    "EventsError",
     "FactError",
     "Facts",
     "Gate",
     "GateError",
     "Generation",
     "KeyFolder",
+    "Line",
     "NotDone",
     "NotWatchedError",
     "PassBody",

@@ -2,6 +2,7 @@
 
     GateError                the client cannot do its work; the sentence says how to mend it
     ├── NotWatchedError      asked about an event this replica does not remember
+    ├── EventsError          events of a batch would be refused; nothing was sent
     └── RefusedHereError     what the caller handed over would be refused; nothing was sent
         ├── EventError       an event
         └── FactError        a registry row
@@ -30,6 +31,15 @@ class RefusedHereError(GateError, ValueError):
 
 class EventError(RefusedHereError):
     """The door would not admit this event."""
+
+
+class EventsError(GateError, ValueError):
+    """Nothing of a batch was sent. ``faults``: place in the batch, from 0, and what is wrong there."""
+
+    def __init__(self, faults: "tuple[tuple[int, EventError], ...]") -> None:
+        at, first = faults[0]
+        super().__init__(f"{len(faults)} of the events would be refused; the first, /{at}: {first}")
+        self.faults = faults
 
 
 class FactError(RefusedHereError):

@@ -8,8 +8,8 @@ async with Gate(brokers="kafka:9092", tenant="acme", source="//acme/app") as gat
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final, Protocol, Self
 
 from aiokafka.errors import KafkaError
@@ -17,17 +17,17 @@ from aiokafka.errors import KafkaError
 from synthgate.client.build import Events, now_ms, rfc3339
 from synthgate.client.casework import Casework
 from synthgate.client.check import Checked, check
-from synthgate.client.decisions import Answer, Decision, NotADecisionError
+from synthgate.client.decisions import Answer, Decision
 from synthgate.client.desk import Desk
-from synthgate.client.errors import GateError, NotWatchedError
+from synthgate.client.errors import EventError, EventsError, GateError, NotWatchedError
 from synthgate.client.facts import Facts
-from synthgate.client.reader import Reader
-from synthgate.client.watches import SOURCE_TOPIC, Place, Watch, Watches
-from synthgate.client.writer import Acknowledged, Writer
+from synthgate.client.line import Line
+from synthgate.client.watches import SOURCE_TOPIC, Place, Watch, Watches, id_reused
+from synthgate.client.writer import Acknowledged
 from synthgate.events.event import Event
 
-DECISIONS: Final = "decisions"
-_log = logging.getLogger(__name__)
+ACKNOWLEDGED_S_MAX: Final = 5.0
+"""How long ``decide_all`` waits for a broker that has not acknowledged when the time is over."""
 
 
 class SettingsLike(Protocol):
@@ -51,7 +51,8 @@ class Gate:
 
     in_flight_max: events being decided at once; further calls wait their turn within their own time-out.
     remembered_max: events whose later revisions are still heard. security: passed to aiokafka (``ssl_context``,
-    ``sasl_*``, ``security_protocol``).
+    ``sasl_*``, ``security_protocol``). line: one that is open already, shared with other gates; what describes
+    the brokers is then not used.
     """
 
     def __init__(
@@ -66,21 +67,19 @@ class Gate:
         remembered_max: int = 10_000,
         start_timeout_s: float = 30.0,
         security: Mapping[str, object] | None = None,
+        line: Line | None = None,
     ) -> None:
         self.tenant = tenant
         self.source = source
         self.events = Events(tenant, source)
-        self._start_timeout_s = start_timeout_s
         self._slots = asyncio.Semaphore(in_flight_max)
         self._watches = Watches(tenant, source, remembered_max)
-        self._writer = Writer(
+        self._shared = line is not None
+        self._line = line or Line(
             brokers=brokers, topic_prefix=topic_prefix, partitions=partitions,
-            start_timeout_s=start_timeout_s, checks=(SOURCE_TOPIC, DECISIONS), security=security,
+            start_timeout_s=start_timeout_s, security=security,
         )  # fmt: skip
-        self._reader = Reader(
-            brokers=brokers, topic=topic_prefix + DECISIONS, partitions=partitions,
-            on_record=self._heard, on_end=self._watches.close, security=security,
-        )  # fmt: skip
+        self._writer = self._line.writer
         self.facts = Facts(self._writer, tenant)
         self.desk = Desk(self._writer, source)
         self.casework = Casework(self._writer, tenant, source)
@@ -105,21 +104,16 @@ class Gate:
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:
-        # Loaded here, once, rather than inside the first decision: pydantic and the models take 0.2 s.
-        import synthgate.events.plain_identity  # noqa: F401
-
-        await self._writer.__aenter__()
-        try:
-            await self._reader.start(self._start_timeout_s)
-        except BaseException:
-            await self._writer.close()
-            raise
+        self._line.join(self.tenant, self._watches)
+        if not self._shared:
+            await self._line.__aenter__()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *exit_: object) -> None:
+        self._line.leave(self.tenant, self._watches)
         self._watches.close()
-        await self._reader.stop()
-        await self._writer.close()
+        if not self._shared:
+            await self._line.__aexit__(*exit_)
 
     async def decide(self, event: Event, timeout: float | None = None) -> Answer:
         """Send the event and return what the chain decided, or ``Undecided`` after ``timeout`` seconds.
@@ -143,6 +137,90 @@ class Gate:
             return await watch.bounded(lambda: self._sent(watch, checked, seen), timeout)
         except KafkaError:
             return watch.undecided("broker")
+
+    async def decide_all(self, events: Sequence[Event], timeout: float) -> list[Answer]:
+        """Send these in this order and return what was decided on each within ``timeout`` seconds.
+
+        Nothing is sent unless all would be admitted, and each goes out as it is: no ``answer_by`` is added, so
+        that the same events handed to another replica are the same bytes. ``Undecided`` with cause ``timeout``
+        was acknowledged by the broker; with cause ``broker`` it was not.
+
+        Raises:
+            EventsError: the door would not admit some; nothing was sent.
+            GateError: the gate is not open, or its reader has failed.
+        """
+        self._must_read()
+        until = time.monotonic() + timeout
+        checked = self._all_checked(events)
+        asked = []
+        for event, each in zip(events, checked, strict=True):
+            watch = self._watches.open(event.id, each.key, each.sha256, event)
+            watch.askers += 1
+            asked.append((watch, watch.arrivals))
+        try:
+            sent = [
+                await self._handed_over(watch, each)
+                for (watch, _), each in zip(asked, checked, strict=True)
+            ]
+            return await asyncio.gather(
+                *(
+                    self._answer(watch, seen, ack, until)
+                    for (watch, seen), ack in zip(asked, sent, strict=True)
+                )
+            )
+        finally:
+            for watch, _ in asked:
+                watch.askers -= 1
+
+    def _all_checked(self, events: Sequence[Event]) -> list[Checked]:
+        checked: list[Checked] = []
+        faults: list[tuple[int, EventError]] = []
+        ids: dict[str, str] = {}
+        for at, event in enumerate(events):
+            try:
+                each = check(event, topic=SOURCE_TOPIC, tenant=self.tenant, source=self.source)
+                if ids.setdefault(event.id, each.sha256) != each.sha256:
+                    raise id_reused()
+                self._watches.same(event.id, each.sha256)
+                checked.append(each)
+            except EventError as fault:
+                faults.append((at, fault))
+        if faults:
+            raise EventsError(tuple(faults))
+        return checked
+
+    async def _handed_over(
+        self, watch: Watch, checked: Checked
+    ) -> "asyncio.Future[Acknowledged] | None":
+        try:
+            sent = await self._writer.write(
+                SOURCE_TOPIC, checked.key, checked.value, headers=checked.headers
+            )
+        except KafkaError:
+            return None
+        sent.add_done_callback(lambda done: self._placed(watch, done))
+        return sent
+
+    async def _answer(
+        self, watch: Watch, seen: int, sent: "asyncio.Future[Acknowledged] | None", until: float
+    ) -> Answer:
+        if sent is None:
+            return watch.undecided("broker")
+        left = max(0.0, until - time.monotonic())
+        answer = await watch.bounded(lambda: watch.arrival(seen), left)
+        if answer.action != "undecided":
+            return answer
+        try:
+            # Whoever goes away with a link must find something behind it: the broker has to have the event.
+            await asyncio.wait_for(asyncio.shield(sent), ACKNOWLEDGED_S_MAX)
+        except (KafkaError, TimeoutError):
+            return watch.undecided("broker")
+        return answer
+
+    def heard(self, event_id: str) -> Decision | None:
+        """What counts of an event this replica remembers, if it has been decided; nobody is asked."""
+        watch = self._watches.get(event_id)
+        return None if watch is None else watch.latest
 
     async def tell(self, event: Event) -> None:
         """Send an event nobody waits for (``identity.verified``, ``content.delivered``): return once
@@ -203,22 +281,11 @@ class Gate:
             record = sent.result()
             self._watches.place(watch, Place(record.partition, record.offset))
 
-    def _heard(self, record: Any) -> None:
-        if not self._watches.wants(record.key):
-            return
-        try:
-            self._watches.take(Decision.read(record.value, record.key, record.partition))
-        except (NotADecisionError, ValueError) as error:
-            _log.warning(
-                "decisions %d/%d cannot be read (%s): left out",
-                record.partition,
-                record.offset,
-                error,
-            )
-
     def _must_read(self) -> None:
-        if self._reader.failure is not None:
-            raise GateError("the gate's reader has failed; open it again") from self._reader.failure
+        if self._line.reader.failure is not None:
+            raise GateError(
+                "the gate's reader has failed; open it again"
+            ) from self._line.reader.failure
 
 
 def _answer_by(event: Event, timeout: float | None) -> Event:

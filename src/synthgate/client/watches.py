@@ -31,6 +31,14 @@ class Place(NamedTuple):
     offset: int
 
 
+def id_reused() -> EventError:
+    """Of an id that stands on other bytes already."""
+    return EventError(
+        "id_reused", "/id", "this id was sent before with other bytes",
+        "give every event an id of its own; to ask again, send the same event object",
+    )  # fmt: skip
+
+
 @dataclass(slots=True, eq=False)
 class Watch:
     """One event and the answer that counts so far. ``arrivals`` counts answers, repeats among them."""
@@ -135,15 +143,18 @@ class Watches:
             self._by_id[event_id] = watch
             self._keys[key] += 1
             return watch
-        if event_hash is not None and watch.event_hash not in (None, event_hash):
-            raise EventError(
-                "id_reused", "/id", "this id was sent before with other bytes",
-                "give every event an id of its own; to ask again, send the same event object",
-            )  # fmt: skip
+        if event_hash is not None:
+            self.same(event_id, event_hash)
         watch.event_hash = watch.event_hash or event_hash
         watch.event = watch.event or event
         self._by_id.move_to_end(event_id)
         return watch
+
+    def same(self, event_id: str, event_hash: str) -> None:
+        """Raise EventError if this replica used the id for other bytes."""
+        watch = self._by_id.get(event_id)
+        if watch is not None and watch.event_hash not in (None, event_hash):
+            raise id_reused()
 
     def get(self, event_id: str) -> Watch | None:
         """The watch on an event, if there is one."""

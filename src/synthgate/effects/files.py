@@ -54,6 +54,28 @@ class Inspected(NamedTuple):
     findings: tuple[Finding, ...]
     reading: Reading
 
+    def row(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "carrier": self.carrier,
+            "conclusion": self.conclusion.value,
+            "places": [
+                {"where": place.where, "label": place.label.row() if place.label else None}
+                for place in self.reading.places
+            ],
+            "findings": [finding._asdict() for finding in self.findings],
+            "faults": list(self.reading.faults),
+            "notes": list(self.reading.notes),
+        }
+
+
+def unread(fault: str) -> dict[str, Any]:
+    """The row of a file that could not be read: nothing is said of its label."""
+    return {
+        "carrier": None, "conclusion": Conclusion.INCONCLUSIVE.value, "places": [], "findings": [],
+        "faults": [fault], "notes": [],
+    }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

@@ -1,11 +1,12 @@
-"""One file labelled in a process of its own, which may be slow, greedy or crash without harm to the worker.
+"""One file labelled or read in a process of its own, which may be slow, greedy or crash without harm to ours.
 
-``apart`` asks for it. The process, ``python -m synthgate.effects.isolated FOLDER``, is given a task as JSON on
-standard input and the file in ``FOLDER/source``; it leaves the labelled one in ``FOLDER/marked`` and says on
-standard output what came of it. Memory, processor time and the size of files are limited before a byte is
-looked at, for what it starts (ffmpeg) too.
+``apart`` and ``inspected`` ask for it. The process, ``python -m synthgate.effects.isolated FOLDER``, is given
+a task as JSON on standard input and the file in ``FOLDER/source``; it leaves a labelled one in
+``FOLDER/marked`` and says on standard output what came of it. Memory, processor time and the size of files are
+limited before a byte is looked at, for what it starts (ffmpeg) too.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import os
@@ -20,6 +21,7 @@ from typing import Any, Final
 
 import orjson
 
+from synthgate.effects import files
 from synthgate.effects.label import Label
 from synthgate.effects.labelled_file import Marked, Unlabelled, mark
 
@@ -69,6 +71,26 @@ def apart(
         return Marked(data=(home / "marked").read_bytes(), **said)
 
 
+async def inspected(data: bytes, name: str, limits: Limits) -> dict[str, Any]:
+    """The row of ``files.inspect``, read in a process of its own: inconclusive if that did not end well."""
+    return await asyncio.to_thread(_inspected, data, name, limits)
+
+
+def _inspected(data: bytes, name: str, limits: Limits) -> dict[str, Any]:
+    with TemporaryDirectory(prefix="synthgate-check-") as folder:
+        home = Path(folder)
+        (home / "source").write_bytes(data)
+        task = {
+            "name": name, "inspect": True, "memory_bytes": limits.memory_mib * _MIB,
+            "seconds": limits.seconds, "file_bytes": 64 * _MIB,
+        }  # fmt: skip
+        try:
+            said = _run(home, orjson.dumps(task), limits.seconds)
+        except Unlabelled as error:
+            return files.unread(error.code)
+        return files.unread(said["fault"]) if "fault" in said else said
+
+
 def _run(home: Path, task: bytes, seconds: int) -> dict[str, Any]:
     # Settings hold secrets; a process that reads strangers' files needs none of them.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(_OF_OURS)}
@@ -110,12 +132,16 @@ def main(folder: str) -> int:
         resource.setrlimit(kind, (most, most))
     home = Path(folder)
     try:
+        if "inspect" in task:
+            row = files.inspect((home / "source").read_bytes(), task["name"]).row()
+            sys.stdout.buffer.write(orjson.dumps(row))
+            return 0
         made = mark(
             (home / "source").read_bytes(), task["name"], task["medium"], task["sentence"],
             Label.of(task["label"]), restores=task["restores"],
         )  # fmt: skip
         (home / "marked").write_bytes(made.data)
-        row: dict[str, Any] = {
+        row = {
             "media_type": made.media_type, "suffix": made.suffix, "explicit": made.explicit,
             "unshown": made.unshown,
         }  # fmt: skip

@@ -99,3 +99,4 @@ class QuarantineLabel(Said):
     sg_origin: str
     sg_code: str
     sg_sha256: Sha256
+    sg_why: Annotated[str, Field(max_length=300)] | None = None

@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from synthgate.events.topics import DAY_MS, DUTIES, ERASED, HOUR_MS, TOPICS, Kind, Topic
+from synthgate.events.topics import (
+    BESIDE,
+    DAY_MS,
+    DUTIES,
+    ERASED,
+    HOUR_MS,
+    INTAKE_IN,
+    INTAKE_OUT,
+    TOPICS,
+    Kind,
+    Topic,
+)
 
 TOMBSTONE_MS: Final = 7 * DAY_MS
 """delete.retention.ms: a copy older than half of this is rebuilt, so no erasure is missed."""
@@ -41,6 +52,10 @@ def configs(topic: Topic, insync_min: int) -> dict[str, str]:
     return dict(sorted(rows.items()))
 
 
+AT_THE_DOOR: Final = ("api", "canary", "intake")
+"""Processes of ours that send events as a platform does and hear the decisions."""
+
+
 class Right(NamedTuple):
     """One access: who may do what to which topic or group (logical names)."""
 
@@ -69,17 +84,29 @@ def rights() -> Iterator[Right]:
         yield Right("cli", "Create", "topic", topic.name)
     for topic_name in ("operator.events", "desk.events"):
         yield Right("cli", "Write", "topic", topic_name)
-    yield Right("canary", "Write", "topic", "generation.events")
-    yield Right("canary", "Read", "topic", "decisions")
     for topic_name in ERASED:
         yield Right("eraser", "Write", "topic", topic_name)
     for topic_name in (*ERASED, "facts.accounts"):
         yield Right("eraser", "Read", "topic", topic_name)
+    yield Right("intake", "Write", "topic", "quarantine")
+    for name in ("generation.events", "decisions", "quarantine"):
+        yield Right("intake", "DescribeConfigs", "topic", name)
+    for who in AT_THE_DOOR:
+        yield Right(who, "Write", "topic", "generation.events")
+        yield Right(who, "Read", "topic", "decisions")
     for duty in DUTIES:
         yield Right(duty, "Read", "group", f"synthgate.{duty}")
         yield Right("cli", "Describe", "group", f"synthgate.{duty}")
     yield Right("cli", "Read", "group", "synthgate.identity")
     # Fused, identity's group reads what retention's read: the same user then has the rights of all duties.
+
+
+def rights_outside() -> Iterator[Right]:
+    """What ``worker intake replies`` needs besides on the platform's own topics, and of its groups."""
+    yield Right("intake", "Read", "topic", INTAKE_IN)
+    yield Right("intake", "Write", "topic", INTAKE_OUT)
+    for stage in BESIDE:
+        yield Right("intake", "Read", "group", stage)
 
 
 class Grant(NamedTuple):

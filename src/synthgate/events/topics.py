@@ -113,6 +113,16 @@ TOPICS: tuple[Topic, ...] = (
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 
+INTAKE_IN = "intake.in"
+INTAKE_OUT = "intake.out"
+OUTSIDE = (INTAKE_IN, INTAKE_OUT)
+"""The platform's own topics as we call them: where ``worker intake`` reads, and where ``replies`` writes.
+
+Their physical names are settings; they have as many partitions as the platform likes.
+"""
+BESIDE = ("intake", "replies")
+"""Stages beside the duties. ``intake`` is the platform's hand: it may write what the platform may."""
+
 SOURCES = ("generation.events", "operator.events", "timer.events")
 """What the door reads."""
 

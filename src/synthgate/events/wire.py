@@ -50,6 +50,35 @@ def admit(data: bytes) -> dict[str, Any]:
     return parsed
 
 
+def parse(data: bytes) -> Any:
+    """Any JSON, as strictly, but of any size and kind: what does not go to the chain as it is.
+
+    Raises:
+        Malformed: not_json, duplicate_key, number_range, too_deep.
+    """
+    try:
+        parsed = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        _check([parsed], 0)
+    except RecursionError:
+        raise Malformed("too_deep", f"more than {DEPTH_MAX} levels") from None
+    except Malformed:
+        raise
+    except ValueError as error:
+        raise Malformed("not_json", type(error).__name__) from None
+    return parsed
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("duplicate_key", "a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise Malformed("not_json", f"{name} is no JSON")
+
+
 def _check(value: Any, depth: int) -> int:
     """Keys in the tree; raises Malformed on a number or a depth that is not admitted."""
     if depth > DEPTH_MAX:

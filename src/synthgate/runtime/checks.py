@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from synthgate import connection
-from synthgate.events.topics import BY_NAME, Kind
+from synthgate.events.topics import BESIDE, BY_NAME, OUTSIDE, Kind
 from synthgate.runtime.acks import TP
 from synthgate.runtime.exits import CONFIGURATION, Refused
 from synthgate.runtime.offsets import reach
@@ -43,13 +43,22 @@ async def check_topics(names: Iterable[str], settings: Settings) -> None:
         there = {row["topic"]: len(row["partitions"]) for row in await admin.describe_topics()}
         wanted = sorted(set(names))
         for name in wanted:
-            _check_count(settings.topic(name), there.get(settings.topic(name), 0), settings)
+            _check_count(name, there.get(settings.topic(name), 0), settings)
         await _check_configs(wanted, settings, admin)
     finally:
         await admin.close()
 
 
-def _check_count(topic: str, count: int, settings: Settings) -> None:
+def _check_count(name: str, count: int, settings: Settings) -> None:
+    topic = settings.topic(name)
+    if name in OUTSIDE:
+        if count == 0:
+            raise Refused(
+                CONFIGURATION,
+                f"the platform's topic {topic or '(none named)'} does not exist, or this user may not see"
+                " it: set intake_in, intake_out; `synthgate topics acls`",
+            )
+        return
     if count == 0:
         hidden = " (or this user may not see it: `synthgate topics acls`)" * bool(
             settings.sasl_mechanism or settings.tls_cert_file
@@ -110,6 +119,7 @@ class StartCheck:
         self._duty = duty
         self._accepted = accepted
         self._logical = settings.topic_prefix
+        self._group = settings.group(duty)
 
     async def __call__(self, tps: frozenset[TP], consumer: Any) -> dict[TP, int]:
         """Starting offsets by partition.
@@ -141,6 +151,8 @@ class StartCheck:
         else:
             what = f"the log ends at {end}: was the topic made anew? Then the epoch must be raised"
             mend = f"`synthgate rewind {name} {tp.partition} --offset {begin}`"
+        if self._duty in BESIDE:
+            mend = f"Kafka's own `kafka-consumer-groups.sh --reset-offsets` for group {self._group}"
         raise Refused(
             CONFIGURATION,
             f"{self._duty} stands at offset {committed} of {name} partition {tp.partition},"

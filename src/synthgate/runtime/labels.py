@@ -9,20 +9,26 @@ from typing import Final
 
 from synthgate import __version__
 from synthgate.cases.kinds import MACHINES
-from synthgate.events.topics import BY_NAME, COPIES, DUTIES, SOURCES
+from synthgate.events.topics import BESIDE, BY_NAME, COPIES, DUTIES, OUTSIDE, SOURCES
 from synthgate.events.verdicts import Hold, Outcome
 from synthgate.law import load
 
 STUB_CODES: Final = (
     "bad_envelope", "bad_shape", "bug", "case_unknown", "duplicate_key", "not_json", "not_object",
     "number_range", "origin_conflict", "plain_identity", "reentry_malformed", "reentry_unknown",
-    "too_deep", "too_large", "unknown_type", "wrong_key",
+    "too_deep", "too_large", "unknown_type", "unmapped", "wrong_key",
 )  # fmt: skip
 _DEPENDENCIES: Final = (
     "broker", "control", "law", "ledger", "media", "media root", "object store", "paused", "registries",
 )  # fmt: skip
 _COPIED: Final = {topic for row in COPIES.values() for topic in row} | {"cases", "records.door"}
 WAITED_FOR: Final = (*_DEPENDENCIES, *(f"registry:{topic}" for topic in sorted(_COPIED)))
+ROUTES: Final = (
+    "events", "complaints", "decisions", "labels", "openapi", "health", "none",
+)  # fmt: skip
+STATUSES: Final = tuple(
+    map(str, (200, 202, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503))
+)
 PARTITIONS_MAX: Final = 4096
 """As the setting ``partitions`` allows."""
 
@@ -57,7 +63,11 @@ def _labels() -> Mapping[str, Label]:
         "action": _one_of("what a decision says", *actions),
         "by": _one_of("who ended a hold", "desk", "timer", "platform"),
         "code": _one_of("why a record became a stub (law/reasons.toml)", *STUB_CODES),
-        "duty": _one_of("one of the six; batches of a fused worker are identity's", *DUTIES),
+        "duty": _one_of(
+            "one of the six, or a stage beside them; batches of a fused worker are identity's",
+            *DUTIES,
+            *BESIDE,
+        ),
         "hold": _one_of("why an event waits", *(kind.value for kind in Hold)),
         "kind": _one_of("kind of case; work is what the platform owes", *MACHINES, "work"),
         "labelling": _one_of(
@@ -81,9 +91,17 @@ def _labels() -> Mapping[str, Label]:
             "unreconciled",
             "unwatched",
         ),
+        "route": _one_of(
+            "what a request asks `synthgate api` for; none: nothing that is there", *ROUTES
+        ),
+        "status": _one_of("status of an HTTP answer", *STATUSES),
         "rule": Label("rule of the law or of the house (src/OBLIGATIONS.md)", book.rules()),
         "source": _one_of("topic the door reads", *SOURCES),
-        "topic": _one_of("topic, without prefix", *BY_NAME),
+        "topic": _one_of(
+            "topic, without prefix; intake.in and intake.out are the platform's own",
+            *BY_NAME,
+            *OUTSIDE,
+        ),
         "version": _one_of("version of the software", __version__),
         "way": _one_of(
             "way round the chain",

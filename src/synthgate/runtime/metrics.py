@@ -271,6 +271,19 @@ CANARY_PASSED_AT: Final = _gauge(
     "Since when do decisions not come?", "partition",
 )  # fmt: skip
 
+# A verdict by HTTP.
+API_REQUESTS: Final = _counter(
+    "api_requests_total", "requests", "Requests answered by `synthgate api`",
+    "Who is turned away, and why?", "route", "status",
+)  # fmt: skip
+API_SECONDS: Final = _histogram(
+    "api_seconds", "seconds", _FAST, "From a request's head to its answer's head",
+    "What does HTTP add to a decision?", "route",
+)  # fmt: skip
+API_STREAMS: Final = _gauge(
+    "api_streams", "streams", "Streams of server-sent events that are open", "Is a limit near?"
+)
+
 # The process, read from the operating system when asked for.
 ProcessCollector(namespace=SPACE, registry=REGISTRY)
 for _name, _unit, _meaning, _asks in (

@@ -7,8 +7,10 @@ must expect calls for the same partition from each at once.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from aiokafka.partitioner import murmur2
 
 from synthgate.events import topics
 from synthgate.runtime import metrics, ticks
@@ -139,21 +141,34 @@ class Runner:
 
     async def publish(self, outputs: Outputs, partition: int) -> None:
         """Publish everything on the batch's own partition and await every acknowledgement."""
-        await self._publish(outputs.by_topic, partition)
+        sent = {(name, partition): records for name, records in outputs.by_topic.items()}
+        for name, records in outputs.keyed.items():
+            for at, rows in (await self._by_key(name, records)).items():
+                sent[name, at] = rows
+        await self._publish(sent)
         if outputs.last:
-            await self._publish(outputs.last, partition)
+            await self._publish({(name, partition): rows for name, rows in outputs.last.items()})
         count(outputs, self.duty, partition)
 
-    async def _publish(self, by_topic: Mapping[str, list[OutRecord]], partition: int) -> None:
+    async def _by_key(self, name: str, records: Sequence[OutRecord]) -> dict[int, list[OutRecord]]:
+        """The records by the partition of their key, each partition's in order."""
+        partitions = await self.app.producer.partitions_of(self.settings.topic(name))
+        found: dict[int, list[OutRecord]] = {}
+        for record in records:
+            at = (murmur2(record[0] or b"") & 0x7FFFFFFF) % partitions
+            found.setdefault(at, []).append(record)
+        return found
+
+    async def _publish(self, sent: Mapping[tuple[str, int], list[OutRecord]]) -> None:
         futures = []
-        for name, records in by_topic.items():
+        for (name, partition), records in sent.items():
             row = topics.BY_NAME.get(name)
             futures += await self.app.producer.publish(
                 self.settings.topic(name), partition, records, row.bytes_max if row else BYTES_MAX
             )
         for future in futures:
             await future
-        for name, records in by_topic.items():
+        for (name, _), records in sent.items():
             metrics.PRODUCED.labels(self.duty, name).inc(len(records))
 
     def ack(self, delivery: Delivery) -> None:

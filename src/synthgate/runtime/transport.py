@@ -244,6 +244,10 @@ class Producer(driver.Producer):  # type: ignore[misc]
         connection.watch(producer.client)
         return producer
 
+    async def partitions_of(self, topic: str) -> int:
+        """How many partitions a topic has."""
+        return len(await self._ensure_producer().partitions_for(topic))
+
     async def publish(
         self, topic: str, partition: int, records: Iterable[OutRecord], bytes_max: int
     ) -> list[Any]:

@@ -25,16 +25,21 @@ class Quarantine:
     def __init__(self, operator: bytes) -> None:
         self._operator = operator
 
-    def put(self, work: Work, *, origin: str, code: str, tenant: str, data: bytes) -> None:
+    def put(
+        self, work: Work, *, origin: str, code: str, tenant: str, data: bytes, why: str = ""
+    ) -> None:
         """Queue one sealed record; the headers say what it is, never what it holds.
 
-        ``sg_sha256`` is of all of ``data``, also where only its beginning can be kept.
+        ``sg_sha256`` is of all of ``data``, also where only its beginning can be kept. why: which rule or
+        expression of the operator's failed.
         """
         headers = [
             ("sg_origin", origin.encode()),
             ("sg_code", code.encode()),
             ("sg_sha256", hashlib.sha256(data).hexdigest().encode()),
         ]
+        if why:
+            headers.append(("sg_why", why[:_DETAIL_CHARS_MAX].encode()))
         sealed = seal(self._operator, data[:SEALED_BYTES_MAX], origin.encode())
         work.outputs.stubs[code] += 1
         work.outputs.add("quarantine", tenant.encode(), sealed, headers)

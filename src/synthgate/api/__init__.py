@@ -1,0 +1,1 @@
+"""A verdict by HTTP, for platforms that speak no Kafka. Decides nothing itself; any number of replicas."""

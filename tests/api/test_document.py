@@ -1,0 +1,110 @@
+"""The OpenAPI document: what the models say, and a service that no request of it can break."""
+
+import asyncio
+import copy
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.core import NotSet
+
+from api.service import Api, an_ask
+from synthgate.api import document
+from synthgate.api.app import CHECKS_AT_ONCE
+from synthgate.events.schema import event_types
+
+
+def test_every_event_type_and_route_is_in_it(tmp_path: Path) -> None:
+    made = document.openapi()
+    assert made["openapi"] == "3.1.0"
+    named = {
+        row["$ref"].rpartition("/")[2] for row in made["components"]["schemas"]["event"]["oneOf"]
+    }
+    assert named == {f"event.{name}" for name in event_types("generation.events")}
+    routes = {
+        (route.path.replace(":path", ""), method.lower())  # type: ignore[attr-defined]
+        for route in Api(tmp_path).app.routes
+        for method in route.methods  # type: ignore[attr-defined]
+    }
+    assert routes == {(path, method) for path, row in made["paths"].items() for method in row}
+
+
+async def test_answers_are_what_it_says(tmp_path: Path) -> None:
+    api = Api(tmp_path)
+    told = (await api.ask("GET", "/v1/openapi.json")).json
+    assert told == document.openapi()
+    one = await api.ask("POST", "/v1/events", an_ask())
+    many = await api.ask("POST", "/v1/events", [an_ask()])
+    bad = await api.ask("POST", "/v1/events", an_ask("13800138000"))
+    gif = Path(__file__).parents[1] / "effects" / "carriers" / "files" / "plain.gif"
+    label = await api.ask("POST", "/v1/label-checks?name=x.gif", gif.read_bytes())
+    for said, name in ((one, "Answer"), (many, "Answers"), (bad, "Problem"), (label, "LabelCheck")):
+        schema = {"$ref": f"#/components/schemas/{name}", "components": told["components"]}
+        jsonschema.Draft202012Validator(schema).validate(said.json)
+
+
+KINDS = ("event.generation.requested", "event.identity.verified")
+"""All kinds of event take minutes to make examples of; these have most members."""
+
+
+def _operations() -> list[Any]:
+    made = copy.deepcopy(document.openapi())
+    schemas = made["components"]["schemas"]
+    schemas["event"]["oneOf"] = [{"$ref": f"#/components/schemas/{kind}"} for kind in KINDS]
+    loaded = schemathesis.openapi.from_dict(made)
+    return [found.ok() for found in loaded.get_all_operations()]
+
+
+def _asked(case: Any) -> tuple[str, bytes]:
+    """Path with its query, and body, as Schemathesis means them."""
+    query = urlencode({k: str(v) for k, v in (case.query or {}).items()})
+    body = case.body
+    if not isinstance(body, bytes):
+        body = b"" if isinstance(body, NotSet) else json.dumps(body).encode()
+    return f"{case.formatted_path}?{query}", body
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("operation", _operations(), ids=lambda one: one.label)
+def test_no_request_of_it_is_answered_with_a_fault_of_ours(
+    operation: Any, mode: GenerationMode, tmp_path: Path
+) -> None:
+    api = Api(tmp_path, api_upload_bytes_max=1000)
+    api.service.checking = CHECKS_AT_ONCE  # a process for each example would take minutes
+    secret = api.key(rate=1e6)
+    statuses: set[int] = set()
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=6, deadline=None, derandomize=True, database=None,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    def asked(case: Any) -> None:
+        path, body = _asked(case)
+        said = asyncio.run(api.ask(case.method, path, body, key=secret, kind=case.media_type))
+        statuses.add(said.status)
+
+    try:
+        asked()
+    except Unsatisfiable:
+        assert mode is GenerationMode.NEGATIVE  # nothing about it can be wrong
+    assert not {status for status in statuses if status >= 500 and status != 503}
+
+
+def test_a_fault_of_ours_would_be_found(tmp_path: Path) -> None:
+    """The check above, on a service with a planted fault."""
+    api = Api(tmp_path)
+
+    def broken(_: Any) -> Any:
+        raise RuntimeError
+
+    api.chain.say = broken
+    said = asyncio.run(api.ask("POST", "/v1/events", an_ask()))
+    assert said.status == 500
