@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from registries.rows import SUBJECT, a_consent, a_revocation, put
 from synthgate.cli.registry_deletions import DELETED, Deletion, found
 from synthgate.client import Facts, Writer
@@ -76,9 +76,11 @@ def test_on_a_running_chain(chain: Running, capsys: pytest.CaptureFixture[str]) 
     assert (code, "1 taken back, 1 without proof" in said, f"del/{SUBJECT}/g  face" in said) == (
         1, True, True,
     )  # fmt: skip
-    until = time.monotonic() + 30
-    while f"deletion/del/{SUBJECT}/g" not in run(capsys, "case", "list", *chain.options)[1]:
-        assert time.monotonic() < until
+    until = time.monotonic() + PATIENCE_S
+    while f"deletion/del/{SUBJECT}/g" not in (
+        listed := run(capsys, "case", "list", *chain.options)[1]
+    ):
+        assert time.monotonic() < until, listed
     asyncio.run(write(**PROOF))
     code, said, _ = run(capsys, *argv)
     assert (code, said) == (
@@ -97,9 +99,9 @@ def test_the_answer_to_the_work_is_a_proof_too(
 
     asyncio.run(revoke())
     work = f"deletion/del2/{SUBJECT}/g/incidents/template_deletion.due"
-    until = time.monotonic() + 30
-    while work not in run(capsys, "work", "list", *chain.options)[1]:
-        assert time.monotonic() < until
+    until = time.monotonic() + PATIENCE_S
+    while work not in (listed := run(capsys, "work", "list", *chain.options)[1]):
+        assert time.monotonic() < until, listed
     proof = ("--proof", "sha256=" + "d" * 64, "--by", "ann")
     assert run(capsys, "work", "done", work, *proof, *chain.options)[0] == 0
     said = run(capsys, "registry", "deletions", "--tenant", "del2", *chain.options)

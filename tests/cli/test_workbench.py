@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from synthgate.client import NotDone, Workbench, Writer
 
 Capture = pytest.CaptureFixture[str]
@@ -47,11 +47,11 @@ async def test_a_platform_does_what_it_owes_and_the_rumour_is_dispelled(
     ):
         await asyncio.to_thread(cli, "case", "find", *found)
         await asyncio.to_thread(cli, "report", "receipt", case, *told)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while sum(seen.values()) < 3:
                 await asyncio.sleep(0.05)
         rebuttal = f"{case}/incidents/rebuttal.due"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 row = await asyncio.to_thread(shown, capsys, chain, case)
                 status = {work["detail"]["work"]["id"]: work["status"] for work in row["work"]}
