@@ -34,6 +34,7 @@ BEGUN = pytest.StashKey[float]()
 BROKER_SECONDS_MAX = 300
 """Of a test on a broker that says nothing else: the first pays for the start of brokers and chain, and the
 bounds of its own, a minute or two each, must run out before this one does, for they say what was seen."""
+WORKER_SAID = "last of "
 LOG_LINES = 25
 """Shown of each worker's log when a test fails."""
 
@@ -87,7 +88,7 @@ def pytest_runtest_makereport(
     """Who fails shows what the workers said last: their folders are gone when the run is."""
     report = yield
     if report.failed and _needs_broker(item):
-        report.sections += [(f"last of {name}", said) for name, said in _said_by_workers(item)]
+        report.sections += [(WORKER_SAID + name, said) for name, said in _said_by_workers(item)]
     return report
 
 
@@ -190,6 +191,9 @@ def pytest_terminal_summary(
         report.write_line(line)
     for again in report.stats.get("rerun", []):
         report.write_line(f"tried again: {again.nodeid} failed at first:\n{again.longreprtext}")
+        for name, said in again.sections:
+            if name.startswith(WORKER_SAID):
+                report.write_line(f"{name}:\n{said}")
     reasons = Counter(_reason(skipped) for skipped in report.stats.get("skipped", []))
     for reason, count in reasons.items():
         report.write_line(f"not run: {count} test{'s' if count > 1 else ''}: {reason}")
