@@ -11,6 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from synthgate.__main__ import main
 from synthgate.settings import Settings
 
+PATIENCE_S = 90.0
+"""For an answer of a chain, on a machine that has much else to do."""
+
 
 @dataclass
 class Running:
@@ -116,7 +119,7 @@ def read_all(bootstrap: str, topic: str, count: int) -> list[Any]:
         )
         await consumer.start()
         try:
-            return [await asyncio.wait_for(consumer.getone(), 20) for _ in range(count)]
+            return [await asyncio.wait_for(consumer.getone(), PATIENCE_S) for _ in range(count)]
         finally:
             await consumer.stop()
 

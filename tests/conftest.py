@@ -1,6 +1,7 @@
 """Fixtures and the closing report for the whole suite."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -29,6 +30,13 @@ CLOSING = pytest.StashKey[list[str]]()
 # What the history checker and chaos say of a run. It fails at once, also where other failures are tried again
 # (``--reruns``, deploy/test): a record lost once in two runs is lost.
 FINAL = rf"\b({'|'.join(check.__name__ for check in CHECKS)}|idle|sure|barred): "
+BEGUN = pytest.StashKey[float]()
+BROKER_SECONDS_MAX = 300
+"""Of a test on a broker that says nothing else: the first pays for the start of brokers and chain, and the
+bounds of its own, a minute or two each, must run out before this one does, for they say what was seen."""
+WORKER_SAID = "last of "
+LOG_LINES = 25
+"""Shown of each worker's log when a test fails."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,6 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for name in ("kafka", "embedded"):
             if name in getattr(item, "fixturenames", ()):
                 item.add_marker(name)
+        if _needs_broker(item) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(BROKER_SECONDS_MAX))
     if half := config.getoption("--half"):
         wanted = half == "with-broker"
         items[:] = [item for item in items if _needs_broker(item) == wanted]
@@ -64,6 +74,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _needs_broker(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in ("kafka", "embedded"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[BEGUN] = time.time()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Who fails shows what the workers said last: their folders are gone when the run is."""
+    report = yield
+    if report.failed and _needs_broker(item):
+        report.sections += [(WORKER_SAID + name, said) for name, said in _said_by_workers(item)]
+    return report
+
+
+def _said_by_workers(item: pytest.Item) -> Iterator[tuple[str, str]]:
+    """The logs of workers written to since the test began, by place under the run's folder."""
+    base = item.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    begun = item.stash.get(BEGUN, 0.0)
+    for path in sorted(base.rglob("worker-*.log")):
+        if path.stat().st_mtime >= begun:
+            lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
+            yield str(path.relative_to(base)), "\n".join(lines)
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +191,9 @@ def pytest_terminal_summary(
         report.write_line(line)
     for again in report.stats.get("rerun", []):
         report.write_line(f"tried again: {again.nodeid} failed at first:\n{again.longreprtext}")
+        for name, said in again.sections:
+            if name.startswith(WORKER_SAID):
+                report.write_line(f"{name}:\n{said}")
     reasons = Counter(_reason(skipped) for skipped in report.stats.get("skipped", []))
     for reason, count in reasons.items():
         report.write_line(f"not run: {count} test{'s' if count > 1 else ''}: {reason}")

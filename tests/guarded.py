@@ -2,6 +2,7 @@
 
 import secrets
 import shlex
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from synthgate.settings import Settings
 
 PARTS = tuple(sorted({right.who for right in rights()}))
 ADMIN = "admin"
+PATIENCE_S = 60.0
 VALUED = {"--bootstrap-server", "--command-config", "--allow-principal"}
 
 
@@ -58,7 +60,14 @@ class Guarded:
 
     def allow(self, commands: str) -> int:
         """Do what kafka-acls.sh would do with these commands; how many ACLs that makes."""
-        from confluent_kafka.admin import AdminClient
+        from confluent_kafka.admin import (
+            AclBindingFilter,
+            AclOperation,
+            AclPermissionType,
+            AdminClient,
+            ResourcePatternType,
+            ResourceType,
+        )
 
         made = [acl for line in commands.splitlines() for acl in acls(line)]
         client = AdminClient(
@@ -69,7 +78,16 @@ class Guarded:
             }
         )  # fmt: skip
         for done in client.create_acls(made).values():
-            done.result(30)
+            done.result(PATIENCE_S)
+        every = AclBindingFilter(
+            ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY,
+            AclPermissionType.ANY,
+        )  # fmt: skip
+        until = time.monotonic() + PATIENCE_S
+        # The controller has them; the broker, which is asked, follows a moment later.
+        while not set(made) <= set(client.describe_acls(every).result(PATIENCE_S)):
+            assert time.monotonic() < until, "the broker does not follow its ACLs"
+            time.sleep(0.05)
         return len(made)
 
 

@@ -124,7 +124,7 @@ async def test_a_certificate_of_ours_is_shown_and_the_key_opened(tmp_path: Path)
         settings = Settings.load(
             None, {}, **given, tls_key_password="opens it", brokers=f"127.0.0.1:{port}"
         )
-        producer = AIOKafkaProducer(**connection.arguments(settings), request_timeout_ms=2000)
+        producer = AIOKafkaProducer(**connection.arguments(settings), request_timeout_ms=30_000)
         with pytest.raises(KafkaConnectionError):
             await producer.start()
         await producer.stop()

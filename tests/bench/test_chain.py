@@ -9,6 +9,7 @@ from synthgate.broker.choose import Broker
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("few_partitions")
 def test_every_variant_runs(
     kafka: Broker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -23,6 +23,7 @@ def _ran(letters: str, kafka: Broker, monkeypatch: pytest.MonkeyPatch) -> dict[s
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("few_partitions")
 def test_ours_and_those_that_come_with_the_tests(
     kafka: Broker, monkeypatch: pytest.MonkeyPatch
@@ -33,6 +34,7 @@ def test_ours_and_those_that_come_with_the_tests(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("few_partitions")
 @pytest.mark.skipif(not PEERS_PYTHON.exists(), reason="no Quix Streams: ./deploy/setup peers")
 def test_quix_streams(kafka: Broker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ def _found(what: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_latency(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     plan = latency.Plan(warm=30, burst=60, calm_seconds=1, turn_seconds=1, turns=1, shares=(0.1,))
     on_kafka.setattr(latency, "QUICK", plan)
@@ -45,8 +46,9 @@ def test_latency(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_backlog(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    plan = backlog.Plan(("fused",), 30, 60, 1.5, 1.0, 60, 200, 0.5)
+    plan = backlog.Plan(("fused",), 30, 60, 1.5, 1.0, 180, 200, 0.5)
     on_kafka.setattr(backlog, "QUICK", plan)
     (row,) = _found("backlog", capsys)["topologies"]
     assert row["expired"] > 0 and row["expired_per_second"] > 0
@@ -56,6 +58,7 @@ def test_backlog(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_restart(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     on_kafka.setattr(restart, "QUICK", restart.Plan(("fused",), 2, 20, 10, 0.5))
     (row,) = _found("restart", capsys)["topologies"]
@@ -65,6 +68,7 @@ def test_restart(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_scale(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     on_kafka.setattr(scale, "QUICK", scale.Plan(60, 30, 60, {"fused": (2,)}))
     on_kafka.setattr(scale, "DUTIES", DUTIES[:1])

@@ -119,7 +119,7 @@ def test_the_broker_does_not_outlive_a_process_killed_with_sigkill() -> None:
     try:
         owner.kill()
         owner.communicate()
-        ended, _, _ = select.select([broker], [], [], 30)
+        ended, _, _ = select.select([broker], [], [], 90)
         assert ended
     finally:
         os.close(broker)

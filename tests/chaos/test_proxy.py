@@ -1,6 +1,7 @@
 """The proxy passes frames whole, and does to Produce what its mode says. The peer here speaks frames alone."""
 
 import asyncio
+import socket
 import struct
 import threading
 from collections.abc import Iterator
@@ -18,16 +19,17 @@ LARGE = 300_000
 class Peer:
     """Answers each request with its correlation id and its body; ``heard`` are the api keys that came."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
         self.heard: list[int] = []
-        self._port = port
+        self._listening = socket.create_server((LOOPBACK, 0))  # whoever comes from now on is taken
+        self.port: int = self._listening.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, LOOPBACK, self._port)
+            asyncio.start_server(self._serve, sock=self._listening)
         )
         self._loop.run_forever()
 
@@ -49,7 +51,7 @@ class Peer:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -62,7 +64,7 @@ class Client:
         self._reader, self._writer = reader, writer
         self._number = 0
 
-    async def ask(self, api_key: int, body: bytes = b"body", seconds: float = 5.0) -> bytes:
+    async def ask(self, api_key: int, body: bytes = b"body", seconds: float = 60.0) -> bytes:
         """The answer's body; ConnectionError when the connection ends."""
         self._number += 1
         frame = struct.pack(">hhi", api_key, 9, self._number) + body
@@ -82,9 +84,9 @@ class Client:
 
 @pytest.fixture
 def world() -> Iterator[tuple[Proxy, Peer, int]]:
-    outer, inner = free_ports(2)
-    peer = Peer(inner)
-    with Proxy({outer: inner}) as proxy:
+    (outer,) = free_ports(1)
+    peer = Peer()
+    with Proxy({outer: peer.port}) as proxy:
         yield proxy, peer, outer
     peer.close()
 
@@ -129,7 +131,9 @@ async def test_what_is_held_up_comes_when_the_mode_changes(
     client = await joined(port)
     proxy.turn(mode)
     asking = asyncio.create_task(client.ask(PRODUCE))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(60):
+        while proxy.hurt != {mode: 1}:  # it is held up: on its way there, or back
+            await asyncio.sleep(0.01)
     assert not asking.done() and (peer.heard == [PRODUCE]) is arrives
     proxy.turn(Mode.OPEN)
     assert await asking == b"body" and proxy.hurt == {mode: 1}

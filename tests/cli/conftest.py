@@ -5,11 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from cli_commands import Running
+from cli_commands import PATIENCE_S, Running
 from synthgate.broker.choose import Broker
 from synthgate.broker.embedded import EmbeddedBroker
+from synthgate.cli import casebook, example, library_back
+from synthgate.demo import aftermath
 from synthgate.demo.chain import Chain
 from synthgate.demo.run import demo_settings
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command waits as long as a person would not: how long an answer takes says something of the machine."""
+    for module, name in (
+        (casebook, "ANSWER_S"), (library_back, "CARRIED_OUT_S"), (example, "WAIT_S"),
+        (aftermath, "ANSWER_S"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, PATIENCE_S)
 
 
 @pytest.fixture(scope="session")

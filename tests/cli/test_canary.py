@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from synthgate.broker.embedded import EmbeddedBroker
 from synthgate.events.topics import TOPICS
 
@@ -13,8 +13,8 @@ Capture = pytest.CaptureFixture[str]
 
 def test_every_partition_answers(chain: Running, capsys: Capture) -> None:
     assert run(capsys, "example", "chat", *chain.options)[0] == 0  # puts the library in force
-    code, said, why = run(capsys, "canary", "--once", *chain.options)
-    assert (code, why) == (0, "")
+    code, said, why = run(capsys, "canary", "--once", "--timeout", f"{PATIENCE_S}", *chain.options)
+    assert (code, why) == (0, ""), said
     assert [line.split(" ms")[0].split(" in ")[0] for line in said.splitlines()] == [
         f"partition {number}: decided" for number in range(chain.settings.partitions)
     ]

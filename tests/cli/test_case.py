@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 import every_rule
 from case_evidence import taken_up
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from rule_players import play_on
 from rule_stories import _story
 from rule_stories_cases import STORIES, complaint
@@ -117,11 +118,11 @@ def test_an_order_is_kept_carried_out_and_a_function_suspended(
         capsys, "order", "suspend", "content.published", *tenant, "--order", "o-1", *chain.options
     )
     assert (answer["case"], switched["off"]) == ("order/orders/o-1", True)
-    for _ in range(100):
-        if [
-            r for r in said(capsys, "order", "list", *chain.options) if r["case"] == answer["case"]
-        ]:
-            break
+    until = time.monotonic() + PATIENCE_S
+    while answer["case"] not in (
+        listed := [row["case"] for row in said(capsys, "order", "list", *chain.options)]
+    ):
+        assert time.monotonic() < until, listed
     manifest = tmp_path / "manifest.json"
     manifest.write_text("{}")
     shown = ("--manifest", str(manifest))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from rule_players import play_on
 from synthgate.client import Gate, Generation
 from synthgate.demo.acts import NET, TENANT
@@ -40,7 +40,7 @@ async def ask(chain: Running, round_: str) -> list[Any]:
             name = f"back-{round_}-{number}"
             story = Generation(name, template="chat", purpose="chat")
             event = gate.events.requested(name, story, prompt="a begonia in spring", net=NET)
-            asked.append(gate.decide(event, timeout=30))
+            asked.append(gate.decide(event, timeout=PATIENCE_S))
         return list(await asyncio.gather(*asked))
 
 
@@ -65,7 +65,8 @@ def test_a_version_is_rolled_back_and_what_rested_on_it(
     )
     assert code == 0, why
     assert f"{USERS} cases overturned, {USERS} violations of {USERS} users taken back" in said
-    assert float(said.partition(", in ")[2].partition(" s")[0]) < 10
+    # Ten seconds, on a machine with nothing else to do.
+    assert float(said.partition(", in ")[2].partition(" s")[0]) < PATIENCE_S
     rows = [json.loads(line) for line in told.read_text().splitlines()]
     assert len({row["user"] for row in rows}) == USERS
     assert "back-a" not in told.read_text()  # tokens, not the platform's ids

@@ -40,7 +40,7 @@ def test_a_topic_that_ends_in_transaction_markers_ends(
     send(kafka.bootstrap, topic, 1, [b"%d" % n for n in range(1, 4)])
     for keep in (True, False):
         asyncio.run(transaction(kafka.bootstrap, topic, keep=keep))
-    said = asyncio.run(asyncio.wait_for(read(settings), 30))
+    said = asyncio.run(asyncio.wait_for(read(settings), 90))
     assert [value for partition, value in said if partition == 1] == [b"1", b"2", b"3"]
-    newest = asyncio.run(asyncio.wait_for(read(settings, newest=1), 30))
+    newest = asyncio.run(asyncio.wait_for(read(settings, newest=1), 90))
     assert [value for partition, value in newest if partition == 1] == [b"3"]

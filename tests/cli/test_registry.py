@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from synthgate.cli.registry import Progress
 from synthgate.cli.registry_rows import KINDS, BadRowError, read, record
 
@@ -25,6 +25,24 @@ GRANT: dict[str, Any] = {
     "biometric": ["style", "voice"], "purposes": ["chat"], "separate": True, "notice_sha256": "a" * 64,
     "granted_at": "2026-01-01T00:00:00Z", "channel": "app", "proof_ref": "vault/1", "necessity_shown": True,
 }  # fmt: skip
+
+
+DIES_IN_MID_IMPORT = """
+import os, signal, sys
+from synthgate.__main__ import main
+from synthgate.cli.registry import Progress
+
+save = Progress.save
+
+def save_once(self, rows):
+    if self.rows:
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(self, rows)
+
+Progress.save = save_once
+main(sys.argv[1:])
+"""
+"""The command, gone when more was acknowledged than it has noted."""
 
 
 def lines(path: Path, *rows: Any) -> Path:
@@ -132,72 +150,76 @@ def test_progress_is_of_one_file_kind_and_tenant(tmp_path: Path) -> None:
     assert Progress(path, "users", "acme").rows == 0
 
 
-def imported(capsys: Capture, chain: Running, kind: str, path: Path, *more: str) -> tuple[int, str]:
-    argv = ("registry", "import", kind, str(path), "--tenant", "imp", *more, *chain.options)
+@pytest.fixture
+def tenant() -> str:
+    """Of this test, tried for the first time or again: the chain is everybody's."""
+    return f"imp-{os.urandom(4).hex()}"
+
+
+def imported(
+    capsys: Capture, chain: Running, tenant: str, kind: str, path: Path, *more: str
+) -> tuple[int, str]:
+    argv = ("registry", "import", kind, str(path), "--tenant", tenant, *more, *chain.options)
     code, said, why = run(capsys, *argv)
     return code, said + why
 
 
-def differs(capsys: Capture, chain: Running, kind: str, path: Path) -> tuple[int, str]:
+def differs(capsys: Capture, chain: Running, tenant: str, kind: str, path: Path) -> tuple[int, str]:
     code, said, why = run(
-        capsys, "registry", "diff", kind, str(path), "--tenant", "imp", *chain.options
+        capsys, "registry", "diff", kind, str(path), "--tenant", tenant, *chain.options
     )
     return code, said + why
 
 
-def test_import_then_diff(chain: Running, capsys: Capture, tmp_path: Path) -> None:
+def test_import_then_diff(chain: Running, tenant: str, capsys: Capture, tmp_path: Path) -> None:
     grants = [{**GRANT, "subject": f"subj-imp-{n:02}"} for n in range(20)]
     path = csv_of(tmp_path / "consents.csv", grants)
-    assert "20 missing here" in differs(capsys, chain, "consents", path)[1]
-    code, said = imported(capsys, chain, "consents", path)
+    assert "20 missing here" in differs(capsys, chain, tenant, "consents", path)[1]
+    code, said = imported(capsys, chain, tenant, "consents", path)
     assert (code, "20 rows sent now" in said) == (0, True)
-    assert differs(capsys, chain, "consents", path) == (
+    assert differs(capsys, chain, tenant, "consents", path) == (
         0, "consents: 20 the same, 0 missing here, 0 different, 0 here alone, 0 bad rows\n",
     )  # fmt: skip
-    assert "0 rows sent now, 20 in all" in imported(capsys, chain, "consents", path)[1]
+    assert "0 rows sent now, 20 in all" in imported(capsys, chain, tenant, "consents", path)[1]
     fewer = csv_of(tmp_path / "fewer.csv", [*grants[1:], {**grants[0], "grant": "g-2"}])
-    code, said = differs(capsys, chain, "consents", fewer)
+    code, said = differs(capsys, chain, tenant, "consents", fewer)
     assert code == 1
     assert "19 the same, 1 missing here, 0 different, 1 here alone" in said
-    assert "alone    imp/subj-imp-00/g-1" in said
+    assert f"alone    {tenant}/subj-imp-00/g-1" in said
     changed = csv_of(tmp_path / "changed.csv", [{**g, "purposes": ["news"]} for g in grants])
-    assert "20 different" in differs(capsys, chain, "consents", changed)[1]
+    assert "20 different" in differs(capsys, chain, tenant, "consents", changed)[1]
 
     users = lines(tmp_path / "users.jsonl", USER, "broken", {**USER, "user": "u-2"})
-    code, said = imported(capsys, chain, "users", users, "--skip-bad")
+    code, said = imported(capsys, chain, tenant, "users", users, "--skip-bad")
     assert (code, "2 rows sent now" in said, "line 2" in said) == (1, True, True)
-    code, said = imported(capsys, chain, "users", users, "--skip-bad")
+    code, said = imported(capsys, chain, tenant, "users", users, "--skip-bad")
     assert (code, "0 rows sent now, 2 in all" in said, "line 2" in said) == (1, True, True)
-    until = time.monotonic() + 20
-    while "2 the same" not in (said := differs(capsys, chain, "users", users)[1]):
+    until = time.monotonic() + 2 * PATIENCE_S
+    while "2 the same" not in (said := differs(capsys, chain, tenant, "users", users)[1]):
         assert time.monotonic() < until, said
     terms = [{"user": u, "terms_version": "1", "duty_notice_shown": True,
               "accepted_at": "2026-01-01T00:00:00Z"} for u in ("u-1", "u-2")]  # fmt: skip
     path = lines(tmp_path / "terms.jsonl", *terms)
-    assert "2 missing here" not in differs(capsys, chain, "terms", path)[1], (
+    assert "2 missing here" not in differs(capsys, chain, tenant, "terms", path)[1], (
         "they are known, without terms"
     )
-    imported(capsys, chain, "terms", path)
-    while "2 the same" not in (said := differs(capsys, chain, "terms", path)[1]):
+    imported(capsys, chain, tenant, "terms", path)
+    while "2 the same" not in (said := differs(capsys, chain, tenant, "terms", path)[1]):
         assert time.monotonic() < until, said
 
 
 def test_killed_in_mid_import_it_goes_on_where_it_was(
-    chain: Running, capsys: Capture, tmp_path: Path
+    chain: Running, tenant: str, capsys: Capture, tmp_path: Path
 ) -> None:
     grants = [{**GRANT, "subject": f"subj-kill-{n:05}"} for n in range(6_000)]
     path = lines(tmp_path / "consents.jsonl", *grants)
-    argv = ["registry", "import", "consents", str(path), "--tenant", "imp2", *chain.options]
-    child = subprocess.Popen([sys.executable, "-m", "synthgate", *argv], env=os.environ | {
-        "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
-    progress = tmp_path / "consents.jsonl.progress"
-    until = time.monotonic() + 60
-    while not progress.exists():
-        assert time.monotonic() < until and child.poll() is None
-        time.sleep(0.002)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    done = json.loads(progress.read_text())["rows"]
+    argv = ["registry", "import", "consents", str(path), "--tenant", tenant, *chain.options]
+    died = subprocess.run(
+        [sys.executable, "-c", DIES_IN_MID_IMPORT, *argv], check=False, capture_output=True,
+        text=True, timeout=2 * PATIENCE_S, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    done = json.loads((tmp_path / "consents.jsonl.progress").read_text())["rows"]
     assert 0 < done < 6_000
     code, said, _ = run(capsys, *argv)
     assert (code, f"{6_000 - done} rows sent now" in said) == (0, True)

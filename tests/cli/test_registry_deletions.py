@@ -1,12 +1,13 @@
 """``synthgate registry deletions``: whose face or voice is still owed to be deleted."""
 
 import asyncio
+import os
 import time
 from typing import Any
 
 import pytest
 
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from registries.rows import SUBJECT, a_consent, a_revocation, put
 from synthgate.cli.registry_deletions import DELETED, Deletion, found
 from synthgate.client import Facts, Writer
@@ -55,8 +56,8 @@ def test_what_nobody_can_read_or_remember_is_owed() -> None:
 
 
 def test_on_a_running_chain(chain: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = chain.settings
-    argv = ("registry", "deletions", "--tenant", "del", *chain.options)
+    settings, tenant = chain.settings, f"del-{os.urandom(4).hex()}"
+    argv = ("registry", "deletions", "--tenant", tenant, *chain.options)
 
     async def write(**more: Any) -> None:
         writer = Writer(
@@ -64,7 +65,7 @@ def test_on_a_running_chain(chain: Running, capsys: pytest.CaptureFixture[str]) 
             partitions=settings.partitions, checks=("facts.revocations",),
         )  # fmt: skip
         async with writer:
-            facts = Facts(writer, "del")
+            facts = Facts(writer, tenant)
             await facts.grant_consent(
                 SUBJECT, "g", separate=True, grantor="subject", age_band="adult", biometric=["face"],
                 purposes=["p"], notice_sha256="a" * 64,
@@ -73,12 +74,14 @@ def test_on_a_running_chain(chain: Running, capsys: pytest.CaptureFixture[str]) 
 
     asyncio.run(write())
     code, said, _ = run(capsys, *argv)
-    assert (code, "1 taken back, 1 without proof" in said, f"del/{SUBJECT}/g  face" in said) == (
+    assert (code, "1 taken back, 1 without proof" in said, f"{tenant}/{SUBJECT}/g  face" in said) == (
         1, True, True,
     )  # fmt: skip
-    until = time.monotonic() + 30
-    while f"deletion/del/{SUBJECT}/g" not in run(capsys, "case", "list", *chain.options)[1]:
-        assert time.monotonic() < until
+    until = time.monotonic() + PATIENCE_S
+    while f"deletion/{tenant}/{SUBJECT}/g" not in (
+        listed := run(capsys, "case", "list", *chain.options)[1]
+    ):
+        assert time.monotonic() < until, listed
     asyncio.run(write(**PROOF))
     code, said, _ = run(capsys, *argv)
     assert (code, said) == (
@@ -89,20 +92,20 @@ def test_on_a_running_chain(chain: Running, capsys: pytest.CaptureFixture[str]) 
 def test_the_answer_to_the_work_is_a_proof_too(
     chain: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = chain.settings
+    settings, tenant = chain.settings, f"del-{os.urandom(4).hex()}"
 
     async def revoke() -> None:
         async with Writer.from_settings(settings) as writer:
-            await Facts(writer, "del2").revoke_consent(SUBJECT, "g", biometric=["voice"])
+            await Facts(writer, tenant).revoke_consent(SUBJECT, "g", biometric=["voice"])
 
     asyncio.run(revoke())
-    work = f"deletion/del2/{SUBJECT}/g/incidents/template_deletion.due"
-    until = time.monotonic() + 30
-    while work not in run(capsys, "work", "list", *chain.options)[1]:
-        assert time.monotonic() < until
+    work = f"deletion/{tenant}/{SUBJECT}/g/incidents/template_deletion.due"
+    until = time.monotonic() + PATIENCE_S
+    while work not in (listed := run(capsys, "work", "list", *chain.options)[1]):
+        assert time.monotonic() < until, listed
     proof = ("--proof", "sha256=" + "d" * 64, "--by", "ann")
     assert run(capsys, "work", "done", work, *proof, *chain.options)[0] == 0
-    said = run(capsys, "registry", "deletions", "--tenant", "del2", *chain.options)
+    said = run(capsys, "registry", "deletions", "--tenant", tenant, *chain.options)
     assert said[:2] == (
         0, "deletions: 1 taken back, 0 without proof that the template is gone\n",
     )  # fmt: skip

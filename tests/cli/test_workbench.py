@@ -2,17 +2,17 @@
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from cli_commands import Running, run
+from cli_commands import PATIENCE_S, Running, run
 from synthgate.client import NotDone, Workbench, Writer
 
 Capture = pytest.CaptureFixture[str]
-TENANT = "obeys"
 
 
 def shown(capsys: Capture, chain: Running, case: str) -> dict[str, Any]:
@@ -22,7 +22,10 @@ def shown(capsys: Capture, chain: Running, case: str) -> dict[str, Any]:
 async def test_a_platform_does_what_it_owes_and_the_rumour_is_dispelled(
     chain: Running, capsys: Capture
 ) -> None:
-    case = f"rumour/{TENANT}/r-1"
+    tenant = (
+        f"obeys-{os.urandom(4).hex()}"  # another, when it is tried again: the chain is everybody's
+    )
+    case = f"rumour/{tenant}/r-1"
     seen: Counter[str] = Counter()
 
     async def do(work: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -39,19 +42,19 @@ async def test_a_platform_does_what_it_owes_and_the_rumour_is_dispelled(
     writer = Writer(
         brokers=settings.brokers, topic_prefix=settings.topic_prefix, partitions=settings.partitions
     )
-    found = ("rumour.detected", "r-1", "--tenant", TENANT, "--detail", "produce_id=p-1")
+    found = ("rumour.detected", "r-1", "--tenant", tenant, "--detail", "produce_id=p-1")
     told = ("--channel", "12377", "--reference", "CN-9", "--by", "ann")
     async with (
         writer,
-        Workbench(writer, tenant=TENANT, source="app", group="obeys.work", do=do) as bench,
+        Workbench(writer, tenant=tenant, source="app", group=f"{tenant}.work", do=do) as bench,
     ):
         await asyncio.to_thread(cli, "case", "find", *found)
         await asyncio.to_thread(cli, "report", "receipt", case, *told)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while sum(seen.values()) < 3:
                 await asyncio.sleep(0.05)
         rebuttal = f"{case}/incidents/rebuttal.due"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 row = await asyncio.to_thread(shown, capsys, chain, case)
                 status = {work["detail"]["work"]["id"]: work["status"] for work in row["work"]}

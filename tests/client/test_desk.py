@@ -5,7 +5,7 @@ import pytest
 
 from client.decider import REASON, decision_row
 from client.test_decisions import ROW
-from client.world import World
+from client.world import PATIENCE_S, World
 from synthgate.client import Decision, EventError, Events, Generation
 from synthgate.events.models import Reentered
 
@@ -34,12 +34,12 @@ async def test_a_reviewer_turns_a_hold_into_a_release(world: World) -> None:
     for number in range(5):
         first.clear()
         event = EVENTS.requested(f"u{number}", Generation("g1", "chat"), prompt="p")
-        held = await gate.decide(event, timeout=10)
+        held = await gate.decide(event, timeout=PATIENCE_S)
         assert held.hold == "review"
         assert isinstance(held, Decision)
         placed = await gate.desk.answer_hold(held, "pass", "ann")
         assert placed.partition == held.partition
-        decided = await held.next(timeout=10)
+        decided = await held.next(timeout=PATIENCE_S)
         assert (decided.released, decided.revision) == (True, 2)
 
 

@@ -5,7 +5,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from client.decider import decision_row
-from client.world import World, ask, silent, until_heard
+from client.world import PATIENCE_S, World, ask, silent, until_heard
 from synthgate.client.errors import GateError
 from synthgate.client.reader import Reader
 
@@ -29,7 +29,7 @@ class Heard:
         self.more.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.values) < count:
                 self.more.clear()
                 await self.more.wait()
@@ -44,7 +44,7 @@ async def put(world: World, *values: bytes) -> None:
 async def test_hears_what_comes_after_the_start_and_only_that(world: World) -> None:
     await put(world, b"a", b"b", b"c", b"d")
     heard = Heard(world)
-    await heard.reader.start(10)
+    await heard.reader.start(PATIENCE_S)
     await put(world, b"e", b"f", b"g")
     await heard.until(3)
     await heard.reader.stop()
@@ -53,7 +53,7 @@ async def test_hears_what_comes_after_the_start_and_only_that(world: World) -> N
 
 async def test_goes_on_where_it_was_when_its_consumer_dies_again_and_again(world: World) -> None:
     heard = Heard(world)
-    await heard.reader.start(10)
+    await heard.reader.start(PATIENCE_S)
     for number in range(3):
         consumer = heard.reader._consumer
         assert consumer is not None
@@ -68,9 +68,9 @@ async def test_goes_on_where_it_was_when_its_consumer_dies_again_and_again(world
 
 async def test_a_bug_ends_it_and_says_so(world: World) -> None:
     heard = Heard(world)
-    await heard.reader.start(10)
+    await heard.reader.start(PATIENCE_S)
     await put(world, b"trap")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await heard.ended.wait()
     assert isinstance(heard.reader.failure, RuntimeError)
     await heard.reader.stop()
@@ -88,7 +88,7 @@ async def test_start_gives_up(world: World) -> None:
 async def test_reader_that_lost_its_consumer_misses_nothing(world: World) -> None:
     decider = await world.decider(silent)
     gate = await world.gate()
-    asked = [asyncio.create_task(gate.decide(ask(f"u{n}"), timeout=20)) for n in range(6)]
+    asked = [asyncio.create_task(gate.decide(ask(f"u{n}"), timeout=PATIENCE_S)) for n in range(6)]
     await until_heard(decider, 6)
     reader = gate._line.reader
     assert reader._consumer is not None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from client.decider import REASON, decision_row
 from client.test_decisions import ROW
-from client.world import World, ask, release
+from client.world import PATIENCE_S, World, ask, release
 from synthgate.client.decisions import Decision
 from synthgate.client.errors import EventError, NotWatchedError
 from synthgate.client.watches import Place, Watches
@@ -127,10 +127,10 @@ async def test_watch_yields_a_hold_then_its_release_then_a_recall(world: World) 
     )
     gate = await world.gate()
     event = ask()
-    await gate.decide(event, timeout=10)
+    await gate.decide(event, timeout=PATIENCE_S)
     record = decider.heard[0]
     seen: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for decision in gate.watch(event.id):
             seen.append(decision.action)
             if decision.action == "recall":
@@ -152,8 +152,8 @@ async def test_watches_an_event_another_replica_sent(world: World) -> None:
         await anext(two.watch(event.id))
     watching = asyncio.create_task(anext(two.watch(event.id, user="u1")))
     await asyncio.sleep(0)
-    await one.decide(event, timeout=10)
-    async with asyncio.timeout(10):
+    await one.decide(event, timeout=PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
         assert (await watching).released
 
 
@@ -163,7 +163,7 @@ async def test_what_is_remembered_is_bounded(world: World) -> None:
     gate = await world.gate(remembered_max=10)
     events = [ask() for _ in range(50)]
     for event in events:
-        await gate.decide(event, timeout=10)
+        await gate.decide(event, timeout=PATIENCE_S)
     watches = gate._watches
     assert len(watches._by_id) == len(watches._by_place) == 10
     with pytest.raises(NotWatchedError):

@@ -5,7 +5,7 @@ from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.world import World
+from client.world import PATIENCE_S, World
 from synthgate.client import GateError, Writer
 from synthgate.client.writer import partition_of
 from synthgate.steps.partition import partition_of as at_the_door
@@ -48,7 +48,7 @@ async def test_a_producer_that_lost_its_sequence_is_replaced(world: World) -> No
         with pytest.raises((KafkaError, GateError)):
             await writer.write_and_wait("decisions", b"k", b"v")
         assert writer._replacing is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await writer._replacing
         assert writer._producer is not before
         await writer.write_and_wait("decisions", b"k", b"v")

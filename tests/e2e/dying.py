@@ -19,6 +19,7 @@ from synthgate.__main__ import main
 from synthgate.ledger import Log
 from synthgate.ledger.files import FileOps
 from synthgate.ledger.userkeys import KeyRing
+from synthgate.registries.entries import RocksEntries
 from synthgate.runtime.stages import Runner
 from synthgate.runtime.transport import Consumer, Producer
 from synthgate.settings import Settings
@@ -74,9 +75,39 @@ BOUNDARIES = {
 }
 
 
+def of_consents(args: tuple[Any, ...]) -> bool:
+    """Of the arguments of a method of a store: the one of consents."""
+    return bool(args[0]._folder.name == "facts.consents")
+
+
+IN_RESTORE = {
+    "a batch of a copy written": Boundary(
+        RocksEntries, "save", before=False, passage=2, counts=of_consents
+    ),
+    "a row of a copy taken": Boundary(
+        RocksEntries, "__setitem__", before=False, passage=1000, counts=of_consents
+    ),
+}
+
+
 def order(folder: Path) -> Path:
     """Where a test writes what to die of."""
     return folder / "die-at"
+
+
+def give_order(folder: Path, boundary: str) -> Path:
+    """Arm the boundary; the file that holds the order until it is carried out."""
+    file = order(folder)
+    told = {"boundary": boundary, "passage": (BOUNDARIES | IN_RESTORE)[boundary].passage}
+    file.with_suffix(".new").write_text(json.dumps(told))
+    file.with_suffix(".new").rename(file)
+    return file
+
+
+def python_path() -> str:
+    """For a child that is to find this module."""
+    here = str(Path(__file__).parents[1])
+    return os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH", ""), here)))
 
 
 class Death:
@@ -132,6 +163,6 @@ def wrap(name: str, boundary: Boundary, death: Death) -> None:
 
 if __name__ == "__main__":
     deadly = Death(Settings.load().data_dir)
-    for place, row in BOUNDARIES.items():
+    for place, row in (BOUNDARIES | IN_RESTORE).items():
         wrap(place, row, deadly)
     sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from live_chain import chain_settings
 from synthgate.broker.choose import Broker
 from synthgate.settings import Settings
 
-REST_SECONDS = 60.0
+REST_SECONDS = 120.0
 
 
 def small_settings(broker: Broker, prefix: str, folder: Path, **over: Any) -> Settings:
@@ -68,6 +68,8 @@ def rest(
             load.listen(0.3)
             if load.answered.total() == before and at_rest(settings, never_read):
                 return
+    heads = {log: reader.find_head() for log, reader in readers(settings).items()}
+    print(f"not at rest after {seconds:g} s: entries by log {heads}; {load.standing()}")
 
 
 def checked(settings: Settings, *, unordered: bool = False) -> History:

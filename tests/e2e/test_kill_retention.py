@@ -1,24 +1,22 @@
 """kill -9 at every step boundary of retention: nothing lost, nothing doubled, the same receipt sent again."""
 
-import json
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from e2e.dying import BOUNDARIES, order
+from e2e.dying import BOUNDARIES, give_order, python_path
 from e2e.history import counts, faults
-from e2e.load import Load
+from e2e.load import UNTIL_SECONDS, Load
 from e2e.recorder import recorded
 from e2e.rig import checked, rest, small_settings
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LAYOUT = {
     "others": ("identity", "consent", "moderation", "labelling", "incidents"),
     "retention": ("retention",),
@@ -53,16 +51,13 @@ class Rig:
         if self.process.poll() is not None:  # the test before has failed
             self.chain.start("retention")
             rest(self.chain.settings, self.load)
-        told = {"boundary": boundary, "passage": BOUNDARIES[boundary].passage}
-        file = order(self.chain.settings.data_dir)
-        file.with_suffix(".new").write_text(json.dumps(told))
-        file.with_suffix(".new").rename(file)
+        file = give_order(self.chain.settings.data_dir, boundary)
         if BOUNDARIES[boundary].method == "_make_file":  # at the first append of a process only
             self.chain.kill("retention")
             self.chain.start("retention")
         self.load.send(ACTS)
-        self.load.until(lambda: self.process.poll() is not None, 40, f"death {boundary}")
-        said = self.chain.workers["retention"].log.read_text()[-500:]
+        self.load.until(lambda: self.process.poll() is not None, UNTIL_SECONDS, f"death {boundary}")
+        said = self.chain.workers["retention"].said[-2000:]
         assert self.process.returncode == -signal.SIGKILL, said
         assert not file.exists()
 
@@ -72,14 +67,12 @@ def rig(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig
     folder = tmp_path_factory.mktemp("retention")
     settings = small_settings(kafka, f"test-{os.urandom(4).hex()}.", folder, batch_records=20)
     programs = {"retention": "e2e.dying"}
-    with pytest.MonkeyPatch.context() as patch:
-        here = str(Path(__file__).parents[1])
-        patch.setenv("PYTHONPATH", os.pathsep.join([os.environ.get("PYTHONPATH", ""), here]))
-        with Chain(kafka, settings, layout=LAYOUT, programs=programs) as chain:
-            load = Load(settings)
-            load.facts()
-            yield Rig(chain, load)
-            load.close()
+    more = {"retention": {"PYTHONPATH": python_path()}}
+    with Chain(kafka, settings, layout=LAYOUT, programs=programs, more=more) as chain:
+        load = Load(settings)
+        load.facts()
+        yield Rig(chain, load)
+        load.close()
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)

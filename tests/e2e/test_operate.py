@@ -3,18 +3,21 @@
 import asyncio
 import io
 import json
+import re
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from live_chain import RunningChain
 from synthgate.__main__ import main
-from synthgate.broker.node import free_ports
 from synthgate.client import Gate, Generation, Writer
 from synthgate.client.check import check
 from synthgate.demo.acts import TERMS
@@ -25,9 +28,10 @@ from synthgate.events.decision import Decision
 from synthgate.runtime.attempts import _WIDTH
 from synthgate.steps.partition import partition_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 NET = {"src_ip": "10.0.0.1", "src_port": 1, "dst_ip": "10.0.0.2", "dst_port": 2,
        "client_fingerprint": "f"}  # fmt: skip
+PATIENCE_S = 90.0
 USER = "u1"
 HERE = partition_of(f"demo/{USER}".encode(), 4)
 
@@ -90,44 +94,46 @@ async def command(chain: RunningChain, *words: str) -> str:
     return await asyncio.to_thread(commanded, chain, *words)
 
 
-async def until(true: object, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(true):  # type: ignore[arg-type]
-            await asyncio.sleep(0.1)
+async def until(found: Callable[[], object], right: Callable[[Any], bool]) -> None:
+    """Until what is found is right; in the end it is said what it was."""
+    end = time.monotonic() + PATIENCE_S
+    while not right(seen := await asyncio.to_thread(found)):
+        assert time.monotonic() < end, f"still {seen}"
+        await asyncio.sleep(0.1)
 
 
 async def test_paused_it_waits_over_a_restart_and_resumed_it_answers(chain: RunningChain) -> None:
     async with gate_of(chain) as gate:
-        assert (await gate.decide(poem(gate, "before"), 30)).released
+        assert (await gate.decide(poem(gate, "before"), PATIENCE_S)).released
         other = "1" if HERE == 0 else "0"
         said = await command(
             chain, "pause", "retention", "--partition", str(HERE), "--reason", "disk", "--by", "ops-1"
         )  # fmt: skip
         assert f"retention: paused on partition {HERE}, by ops-1" in said
-        await until(lambda: waits(chain) == {"retention paused"})
+        await until(lambda: waits(chain), {"retention paused"}.__eq__)
         answer = await gate.decide(poem(gate, "meanwhile"), 2)
         assert answer.action == "undecided"
         chain.kill_worker()
         chain.chain.start("all")
-        await until(lambda: waits(chain) == {"retention paused"})
+        await until(lambda: waits(chain), {"retention paused"}.__eq__)
         assert (await answer.next(1)).action == "undecided"
         status = await command(chain, "status")
         assert f"paused: retention on partition {HERE}, by ops-1 (disk), " in status
         await command(chain, "resume", "retention", "--partition", other)
         assert "paused: retention" in await command(chain, "status")
         await command(chain, "resume", "retention")
-        late = await answer.next(30)
+        late = await answer.next(PATIENCE_S)
         # Past its answer_by nobody waits: decided all the same, as expired or as released in time.
         assert late.action in ("release", "refuse")
-        await until(lambda: not waits(chain))
-        assert (await gate.decide(poem(gate, "after"), 30)).released
+        await until(lambda: waits(chain), set().__eq__)
+        assert (await gate.decide(poem(gate, "after"), PATIENCE_S)).released
         assert "paused" not in await command(chain, "status")
 
 
 async def test_what_was_quarantined_is_listed_shown_and_handed_back(chain: RunningChain) -> None:
     settings = chain.settings
     async with gate_of(chain) as gate:
-        assert (await gate.decide(poem(gate, "before"), 30)).released
+        assert (await gate.decide(poem(gate, "before"), PATIENCE_S)).released
         chain.kill_worker()
         event = poem(gate, "poisoned")
         checked = check(event, topic="generation.events", tenant="demo", source="//demo")  # type: ignore[arg-type]
@@ -144,7 +150,9 @@ async def test_what_was_quarantined_is_listed_shown_and_handed_back(chain: Runni
         chain.restart_worker()
         ids = [f"1/generation.events/{p.partition}/{p.offset}" for p in (ill, placed)]
 
-        await until(lambda: {row["id"] for row in kept(chain)} == set(ids))
+        await until(lambda: {row["id"] for row in kept(chain)}, set(ids).__eq__)
+        # What is handed back answers a decision: the door quarantines, and the log comes after.
+        await until(lambda: [last(chain, one)["revision"] for one in ids], [1, 1].__eq__)
         rows = await asyncio.to_thread(kept, chain)
         assert {row["id"]: row["code"] for row in rows} == dict(
             zip(ids, ("duplicate_key", "bug"), strict=True)
@@ -170,18 +178,21 @@ async def handed_back(chain: RunningChain, gate: Gate, ids: list[str]) -> None:
             await command(chain, *words)
     held.rename(key)
     assert "1 handed back, 0 not" in await command(chain, *chosen)
-
-    def last() -> dict[str, object]:
-        said = commanded(chain, "decisions", "--json").splitlines()
-        rows = [json.loads(line) for line in said]
-        return max((row for row in rows if row["root"] == ids[1]), key=lambda row: row["revision"])
-
-    await until(lambda: last()["revision"] == 2)
-    decision = Decision.model_validate(await asyncio.to_thread(last))
+    await until(lambda: last(chain, ids[1])["revision"], lambda revision: revision == 2)
+    decision = Decision.model_validate(await asyncio.to_thread(last, chain, ids[1]))
     assert (decision.action, decision.event_id) == ("release", "poisoned")
     # Bytes that are wrong are wrong again.
     assert "1 handed back" in await command(chain, "quarantine", "redrive", ids[0], "--why", "try")
-    await until(lambda: sum(row["code"] == "duplicate_key" for row in kept(chain)) == 2)
+    await until(
+        lambda: [row["code"] for row in kept(chain)], lambda c: c.count("duplicate_key") == 2
+    )
+
+
+def last(chain: RunningChain, root: str) -> dict[str, Any]:
+    """The decision with the highest revision; of revision 0 if there is none."""
+    rows = [json.loads(line) for line in commanded(chain, "decisions", "--json").splitlines()]
+    mine = [row for row in rows if row["root"] == root]
+    return max(mine, key=lambda row: row["revision"], default={"revision": 0})
 
 
 def kept(chain: RunningChain) -> list[dict[str, str]]:
@@ -189,31 +200,40 @@ def kept(chain: RunningChain) -> list[dict[str, str]]:
     return [json.loads(line) for line in said.splitlines()]
 
 
-async def test_canaries_come_back_on_every_partition(chain: RunningChain) -> None:
+async def test_canaries_come_back_on_every_partition(chain: RunningChain, tmp_path: Path) -> None:
     async with gate_of(chain):
-        said = await command(chain, "canary", "--once")
+        said = await command(chain, "canary", "--once", "--timeout", f"{PATIENCE_S}")
         assert [line.split(":")[0] for line in said.splitlines()] == [
             f"partition {number}" for number in range(4)
         ]
-        assert said.count("decided in ") == 4
+        assert said.count("decided in ") == 4, said
         await command(chain, "pause", "moderation", "--partition", "2", "--reason", "test")
         with pytest.raises(ChainError):
             await command(chain, "canary", "--once", "--timeout", "2")
         await command(chain, "resume", "moderation")
-    port = free_ports(1)[0]
-    flying = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "synthgate", "canary", "--every", "1",
-        env={**chain.chain.environment(), "SYNTHGATE_WEB_PORT": str(port)},
-    )  # fmt: skip
+    log = tmp_path / "canary.log"
+    with log.open("wb") as out:
+        flying = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "synthgate", "canary", "--every", "5",
+            env={**chain.chain.environment(), "SYNTHGATE_WEB_PORT": "0"}, stderr=out,
+        )  # fmt: skip
 
     def told() -> str:
+        place = re.search(r"metrics at (\S+)", log.read_text())
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as page:
-                return page.read().decode()
+            with urllib.request.urlopen(
+                place[1] if place else "http://127.0.0.1:0", timeout=5
+            ) as p:
+                return p.read().decode()
         except OSError:
-            return ""
+            return log.read_text()
 
     passed = 'synthgate_canaries_total{partition="3",result="passed"}'
-    await until(lambda: passed in told() and "synthgate_canary_seconds_bucket" in told())
-    flying.terminate()
-    assert await asyncio.wait_for(flying.wait(), 15) == 0
+    try:
+        await until(told, lambda page: passed in page and "synthgate_canary_seconds_bucket" in page)
+        flying.terminate()
+        assert await asyncio.wait_for(flying.wait(), PATIENCE_S) == 0, log.read_text()
+    finally:
+        if flying.returncode is None:
+            flying.kill()
+            await flying.wait()

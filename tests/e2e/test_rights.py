@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
 from cli_commands import run
 from guarded import ADMIN, PARTS, Guarded
@@ -29,9 +29,11 @@ from synthgate.events.topics import DUTIES, TOPICS
 from synthgate.runtime.exits import CONFIGURATION
 from synthgate.settings import Settings
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
 NET = {"src_ip": "10.0.0.1", "src_port": 1, "dst_ip": "10.0.0.2", "dst_port": 2,
        "client_fingerprint": "f"}  # fmt: skip
+
+PATIENCE_S = 90.0
 
 
 def allowed(guarded: Guarded, prefix: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,7 +75,7 @@ async def may_read(settings: Settings) -> set[str]:
                 continue
             consumer.assign([TopicPartition(settings.topic(topic.name), 0)])
             try:
-                await asyncio.wait_for(consumer.getone(), 10)
+                await asyncio.wait_for(consumer.getone(), PATIENCE_S)
             except TopicAuthorizationFailedError:
                 continue
             found.add(topic.name)
@@ -87,13 +89,17 @@ async def may_join(settings: Settings) -> set[str]:
     found = set()
     for duty in DUTIES:
         consumer = AIOKafkaConsumer(
-            f"{settings.topic_prefix}control", **connection.arguments(settings),
-            group_id=settings.group(duty), request_timeout_ms=5000,
-        )  # fmt: skip
+            **connection.arguments(settings),
+            group_id=settings.group(duty),
+            enable_auto_commit=False,
+        )
+        place = TopicPartition(settings.topic("control"), 0)
         try:
-            await asyncio.wait_for(consumer.start(), 5)
+            await asyncio.wait_for(consumer.start(), PATIENCE_S)
+            consumer.assign([place])
+            await asyncio.wait_for(consumer.commit({place: 0}), PATIENCE_S)
             found.add(duty)
-        except (KafkaError, TimeoutError):
+        except GroupAuthorizationFailedError:
             pass
         finally:
             await consumer.stop()
@@ -190,11 +196,11 @@ async def test_the_whole_chain_works_with_these_rights(
         await asyncio.to_thread(guarded_chain.command, *words.split())
     await asyncio.to_thread(guarded_chain.command, "resume", "consent")
     flown = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "synthgate", "canary", "--once",
+        sys.executable, "-m", "synthgate", "canary", "--once", "--timeout", f"{PATIENCE_S}",
         env={**guarded_chain.environment(), **as_user(guarded, "synthgate-canary")},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    said, why = await asyncio.wait_for(flown.communicate(), 60)
+    said, why = await asyncio.wait_for(flown.communicate(), 2 * PATIENCE_S)
     assert (flown.returncode, said.count(b"decided in")) == (0, 2), said + why
 
 
@@ -211,26 +217,26 @@ async def stories(gate: Gate, guarded: Guarded, prefix: str, folder: Path) -> di
     )
     await gate.tell(agreed)
     asked = await gate.decide(
-        events.requested("u1", Generation("g1", "chat"), prompt="a poem", net=NET), 30
+        events.requested("u1", Generation("g1", "chat"), prompt="a poem", net=NET), PATIENCE_S
     )
     made = await gate.decide(
         events.completed(
             "u1", Generation("g1", "chat"), pass_text=asked.pass_text, text="once", net=NET
         ),
-        30,
+        PATIENCE_S,
     )
     illegal = await gate.decide(
         events.requested("u1", Generation("g2", "chat"), prompt="where can I buy heroin", net=NET),
-        30,
+        PATIENCE_S,
     )
     held = await gate.decide(
         events.requested("u1", Generation("g3", "chat"), net=NET,
-                         prompt="promise guaranteed returns to investors"), 30,
+                         prompt="promise guaranteed returns to investors"), PATIENCE_S,
     )  # fmt: skip
     assert isinstance(held, Decision)
     async with Writer.from_settings(guarded.settings("synthgate-desk", prefix, folder)) as writer:
         await Desk(writer, "//desk").answer_hold(held, "pass", "r1")
-        reviewed = await held.next(30)
+        reviewed = await held.next(PATIENCE_S)
     forged = AIOKafkaProducer(
         **connection.arguments(guarded.settings("synthgate-platform", prefix, folder))
     )
@@ -252,7 +258,7 @@ async def seen_by_admin(guarded: Guarded, prefix: str, folder: Path) -> None:
     await consumer.start()
     try:
         missing = {f"{prefix}{name}" for name in ("cases", "standings", "work")}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while missing:
                 missing.discard((await consumer.getone()).topic)
     finally:
@@ -271,7 +277,11 @@ async def test_a_worker_without_its_rights_says_so_and_stays_down(
         sys.executable, "-m", "synthgate", "worker", "consent",
         env={**chain.environment(), **desk}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    _, said = await asyncio.wait_for(done.communicate(), 30)
-    assert done.returncode == CONFIGURATION
+    try:
+        _, said = await asyncio.wait_for(done.communicate(), PATIENCE_S)
+    finally:
+        if done.returncode is None:
+            done.kill()
+    assert done.returncode == CONFIGURATION, said
     assert "or this user may not see it: `synthgate topics acls`" in said.decode()
     assert guarded.words["synthgate-desk"] not in said.decode()

@@ -13,6 +13,8 @@ from example_app.file_server import FileServer
 from example_app.model_stub import Model
 from synthgate.client import Gate, KeyFolder
 
+PATIENCE_S = 60.0
+"""For who asks over HTTP, beside what the chain takes: a machine may have much else to do."""
 TENANT = "example"
 SOURCE = "//example/app"
 
@@ -33,7 +35,9 @@ async def running(settings: Any, access_log: Path, timeout_s: float) -> AsyncIte
     keys = KeyFolder(settings.keys_dir).pass_keys
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(
-            ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(4 * timeout_s))
+            ClientSession(
+                connector=TCPConnector(limit=0), timeout=ClientTimeout(4 * timeout_s + PATIENCE_S)
+            )
         )
         files = FileServer(settings.objects_dir, keys, access_log)
         files_url = await stack.enter_async_context(listening(files.app()))

@@ -80,7 +80,7 @@ async def town(chain: Chain, tmp_path: Path) -> AsyncIterator[Running]:
     settings = chain.settings
     async with (
         Decider(settings.brokers, settings.topic_prefix, PARTITIONS, chain),
-        running(settings, tmp_path / "access.log", timeout_s=5) as town,
+        running(settings, tmp_path / "access.log", timeout_s=60) as town,
     ):
         yield town
 

@@ -22,6 +22,7 @@ SAMPLES_S = 0.5
 SHORTEST_S = 3
 """No window is shorter: a rate wants two samples, and a machine may be busy."""
 WAIT_S = 1
+PATIENCE_S = 150.0
 SECONDS = {
     "OriginUnaccounted": ("> 60", "> 1"),
     "ReviewLate": ("> 3600", "> 1"),
@@ -100,7 +101,11 @@ class Prometheus:
                 ],
                 stdout=out, stderr=out,
             )  # fmt: skip
-        self.until(self._ready, "Prometheus is ready")
+        try:
+            self.until(self._ready, "Prometheus is ready")
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(
@@ -109,9 +114,16 @@ class Prometheus:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(20)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def query(self, expression: str) -> Mapping[Labels, float]:
         """The expression now: value by labels. AssertionError with Prometheus' own words if it is none."""
@@ -135,25 +147,32 @@ class Prometheus:
         """Names of the alerts that fire."""
         return {dict(labels)["alertname"] for labels in self.query('ALERTS{alertstate="firing"}')}
 
-    def until(self, true: Callable[[], object], what: str, seconds: float = 45) -> None:
+    def until(self, true: Callable[[], object], what: str) -> None:
         """Wait until it is so; AssertionError if it never is."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE_S
         while not true():
-            assert time.monotonic() < end, f"never: {what}"
+            assert time.monotonic() < end, f"never: {what}; {self._said()}"
             time.sleep(SAMPLES_S / 2)
 
     def until_firing(self, *names: str) -> None:
         """Wait until each of these has fired; they need not at once."""
-        missing = set(names)
+        missing = self.not_fired(set(names), PATIENCE_S)
+        assert not missing, f"never fired: {sorted(missing)}; {self._said()}"
 
-        def none_missing() -> bool:
-            missing.difference_update(self.firing())
-            return not missing
+    def not_fired(self, names: set[str], seconds: float) -> set[str]:
+        """Which of these did not fire within so many seconds; none as soon as each has."""
+        missing = names - self.firing()
+        end = time.monotonic() + seconds
+        while missing and time.monotonic() < end:
+            time.sleep(SAMPLES_S / 2)
+            missing -= self.firing()
+        return missing
 
-        try:
-            self.until(none_missing, "")
-        except AssertionError:
-            raise AssertionError(f"never fired: {sorted(missing)}; now: {self.firing()}") from None
+    def _said(self) -> str:
+        log = self._log.read_text(errors="replace")[-1000:]
+        if not self._ready():
+            return f"Prometheus does not answer: {log}"
+        return f"firing: {sorted(self.firing())}; up: {dict(self.query('up'))}"
 
     def _ready(self) -> bool:
         try:

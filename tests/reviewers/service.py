@@ -83,9 +83,9 @@ def a_service_beside() -> Iterator[Service]:
     thread.start()
     holder = a_service()
     try:
-        yield asyncio.run_coroutine_threadsafe(holder.__aenter__(), loop).result(10)
+        yield asyncio.run_coroutine_threadsafe(holder.__aenter__(), loop).result(60)
     finally:
-        asyncio.run_coroutine_threadsafe(holder.__aexit__(None, None, None), loop).result(10)
+        asyncio.run_coroutine_threadsafe(holder.__aexit__(None, None, None), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +21,12 @@ from synthgate.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
+PATIENCE_S = 120.0
+"""How long anything is waited for: a start, a rebalance, a drain, on a machine that has much else to do."""
+SESSION_S = 30.0
+"""For who is alone in its group, and would do again what it had in work if it were taken for dead."""
+STARTED: list["Process"] = []
+"""Workers that were started; ``conftest`` ends those a test left running."""
 
 
 def settings_for(brokers: str, prefix: str, folder: Path, **over: Any) -> Settings:
@@ -49,13 +55,14 @@ async def create(settings: Settings, *names: str, config: Mapping[str, str] | No
         ]
         await admin.create_topics(new)
         wanted = {settings.topic(name) for name in names}
-        while True:
-            rows = await admin.describe_topics()
-            ready = {
-                row["topic"] for row in rows if all(p["leader"] >= 0 for p in row["partitions"])
-            }
-            if wanted <= ready:
-                return
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                rows = await admin.describe_topics()
+                ready = {
+                    row["topic"] for row in rows if all(p["leader"] >= 0 for p in row["partitions"])
+                }
+                if wanted <= ready:
+                    return
     finally:
         await admin.close()
 
@@ -110,21 +117,29 @@ class Reader:
     def values(self) -> set[bytes]:
         return {value for values in self.found.values() for value in values}
 
-    async def more_than(self, count: int, seconds: float = 60) -> None:
+    async def more_than(self, count: int) -> None:
         """Wait until more than so many records are there."""
-        async with asyncio.timeout(seconds):
-            while self.count <= count:
-                await asyncio.sleep(0.01)
+        await self._until(lambda: self.count > count, lambda: f"no more than {count}")
 
-    async def holds(self, values: set[bytes], seconds: float = 60) -> None:
+    async def holds(self, values: set[bytes]) -> None:
         """Wait until all these values are there."""
+
+        def missing() -> str:
+            left = sorted(values - self.values)
+            return f"{len(left)} of {len(values)} missing, such as {left[:5]}"
+
+        await self._until(lambda: self.count >= len(values) and values <= self.values, missing)
+
+    async def _until(self, true: Callable[[], bool], lacking: Callable[[], str]) -> None:
         try:
-            async with asyncio.timeout(seconds):
-                while self.count < len(values) or not values <= self.values:
-                    await asyncio.sleep(0.05)
+            async with asyncio.timeout(PATIENCE_S):
+                while not true():
+                    if self._task is not None and self._task.done():
+                        self._task.result()
+                    await asyncio.sleep(0.02)
         except TimeoutError:
-            missing = sorted(values - self.values)
-            raise AssertionError(f"{len(missing)} missing, such as {missing[:5]}") from None
+            read = {partition: len(values) for partition, values in self.found.items()}
+            raise AssertionError(f"{lacking()} in {PATIENCE_S:g} s; read {read}") from None
 
 
 async def committed(settings: Settings, group: str, topic: str) -> dict[int, int | None]:
@@ -162,12 +177,13 @@ async def working(worker: Worker) -> AsyncIterator[Worker]:
     reading = asyncio.create_task(worker.reading.wait())
     try:
         await asyncio.wait([running, reading], return_when=asyncio.FIRST_COMPLETED)
+        assert not running.done(), f"ended with {running.result()} before it read"
         yield worker
     finally:
         reading.cancel()
         worker.stop()
-        code = await running
-    assert code == 0
+        await asyncio.wait([running])
+    assert running.result() == 0
 
 
 class Process:
@@ -186,19 +202,20 @@ class Process:
                 cwd=ROOT / "tests",
                 env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}", "PATH": "/usr/bin:/bin"},
             )
+        STARTED.append(self)
 
     @property
     def log(self) -> str:
         return self.path.read_text()
 
-    async def reading(self, seconds: float = 30) -> None:
+    async def reading(self) -> None:
         """Wait until it has partitions."""
-        await self.says("has partitions", seconds)
+        await self.says("has partitions")
 
-    async def says(self, text: str, seconds: float = 30) -> None:
+    async def says(self, text: str) -> None:
         """Wait until its log says so."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(PATIENCE_S):
                 while text not in self.log:
                     assert self.popen.poll() is None or text in self.log, self.log
                     await asyncio.sleep(0.02)
@@ -220,11 +237,14 @@ class Process:
 
     def kill(self) -> None:
         self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(PATIENCE_S)
 
     def term(self) -> None:
         self.popen.terminate()
 
-    async def code(self, seconds: float = 30) -> int:
+    async def code(self) -> int:
         """Its exit code, once it ended."""
-        return await asyncio.to_thread(self.popen.wait, seconds)
+        try:
+            return await asyncio.to_thread(self.popen.wait, PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still runs after {PATIENCE_S:g} s:\n{self.log}") from None

@@ -1,6 +1,7 @@
 """The engine on a real Kafka, with what goes wrong made to go wrong."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from runtime.bench import Process, Reader, committed, create, produce, settings_
 from synthgate.broker.choose import Broker
 from synthgate.settings import Settings
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ async def test_nothing_is_lost_and_order_kept_over_five_kills(
         worker = Process(settings)
         await worker.reading()
         await out.more_than(out.count + 200)
+        assert not feeding.done(), feeding.result()
         worker.kill()
     over.set()
     await feeding
@@ -137,7 +139,8 @@ async def test_two_workers_share_and_one_takes_over(settings: Settings, out: Rea
 async def test_a_static_member_that_was_killed_comes_back_at_once(
     settings: Settings, out: Reader
 ) -> None:
-    long = settings.model_copy(update={"session_timeout_s": 45.0, "instance": "one"})
+    # Longer than anything is waited for here: who had to wait for its end would be told so.
+    long = settings.model_copy(update={"session_timeout_s": 600.0, "instance": "one"})
     first = Process(long)
     await first.reading()
     await produce(long, "in", numbered(0, 100))
@@ -145,7 +148,7 @@ async def test_a_static_member_that_was_killed_comes_back_at_once(
     first.kill()
     second = Process(long)
     await produce(long, "in", numbered(100, 100))
-    await out.holds({b"%d" % n for n in range(200)}, seconds=20)
+    await out.holds({b"%d" % n for n in range(200)})
     second.term()
     assert await second.code() == 0
 
@@ -157,21 +160,17 @@ async def test_a_record_that_kills_is_found_and_becomes_a_stub(
     before, after = numbered(0, 400), numbered(400, 400)
     await produce(settings, "in", [*before, (2, b"die"), *after])
     starts = 0
-    for _ in range(12):
+    for _ in range(20):
         starts += 1
         worker = Process(settings)
-        try:
-            async with asyncio.timeout(20):
-                while worker.popen.poll() is None:
-                    if len(out.values) == 801:
-                        break
-                    await asyncio.sleep(0.05)
-        finally:
-            ended = worker.popen.poll()
-            worker.term()
-        if ended is None:
+        until = time.monotonic() + bench.PATIENCE_S
+        while worker.popen.poll() is None and len(out.values) < 801:
+            assert time.monotonic() < until, f"{len(out.values)} of 801 came:\n{worker.log}"
+            await asyncio.sleep(0.05)
+        if worker.popen.poll() is None:
             break
-    assert await worker.code() == 0
+    worker.term()
+    assert await worker.code() == 0, worker.log
     assert out.values == {
         *(value for _, value in before),
         *(value for _, value in after),
@@ -194,10 +193,11 @@ async def test_a_declared_wait_is_no_stall(settings: Settings, out: Reader, tmp_
     gate = tmp_path / "gate"
     gate.touch()
     await produce(settings, "in", [(3, b"1")])
-    worker = Process(settings.model_copy(update={"stall_s": 2.0}), gate=str(gate))
+    # So long a stall that a machine which stands still for a moment is none.
+    worker = Process(settings.model_copy(update={"stall_s": 5.0}), gate=str(gate))
     await worker.reading()
-    await asyncio.sleep(5)
-    assert worker.popen.poll() is None
+    await asyncio.sleep(10)
+    assert worker.popen.poll() is None, worker.log
     gate.unlink()
     await out.holds({b"1"})
     worker.term()

@@ -11,6 +11,8 @@ from aiokafka.structs import TopicPartition
 
 from runtime.bench import (
     PARTITIONS,
+    PATIENCE_S,
+    SESSION_S,
     Process,
     Reader,
     commit,
@@ -32,7 +34,7 @@ EVERY = [(n % PARTITIONS, b"%d" % n) for n in range(1000)]
 @pytest.fixture
 def quick(embedded: EmbeddedBroker, topic_prefix: str, tmp_path: Path) -> Settings:
     embedded.create_topics({f"{topic_prefix}{name}": PARTITIONS for name in ("in", "out")})
-    return settings_for(embedded.bootstrap, topic_prefix, tmp_path)
+    return settings_for(embedded.bootstrap, topic_prefix, tmp_path, session_timeout_s=SESSION_S)
 
 
 async def get(url: str) -> tuple[int, Any]:
@@ -66,15 +68,17 @@ async def test_waiting_is_told_and_ends(quick: Settings, tmp_path: Path) -> None
         Reader(quick, "out") as out,
     ):
         await produce(quick, "in", [(2, b"1")])
-        while not worker.waits.rows():
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(row["what"] == "gate" for row in worker.waits.rows()):
+                await asyncio.sleep(0.01)
         status, told = await get(worker.web.url + "/readyz")
         assert status == 503
-        assert told["waits"][0]["what"] == "gate"
-        assert told["waits"][0]["where"] == "in/2"
+        assert "in/2" in [row["where"] for row in told["waits"] if row["what"] == "gate"], told
         gate.unlink()
         await out.holds({b"1"})
-        assert (await get(worker.web.url + "/readyz"))[0] == 200
+        async with asyncio.timeout(PATIENCE_S):  # a broker that is slow to answer is a wait too
+            while (await get(worker.web.url + "/readyz"))[0] != 200:
+                await asyncio.sleep(0.05)
         assert (await get(worker.web.url + "/livez"))[0] == 200
 
 
@@ -119,11 +123,11 @@ async def test_a_wrong_number_of_partitions_is_configuration(
 
 
 async def test_a_taken_port_is_configuration(
-    quick: Settings, unused_tcp_port_factory: Any, caplog: pytest.LogCaptureFixture
+    quick: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = unused_tcp_port_factory()
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     async with server:
+        port = server.sockets[0].getsockname()[1]
         taken = quick.model_copy(update={"web_port": port})
         assert await Worker([Echo()], taken, outputs=("out",)).run() == 78
     assert "set SYNTHGATE_WEB_PORT" in caplog.text
@@ -135,7 +139,7 @@ class TestStartOutsideTheLog:
 
     @pytest.fixture
     async def settings(self, kafka: Broker, topic_prefix: str, tmp_path: Path) -> Settings:
-        made = settings_for(kafka.bootstrap, topic_prefix, tmp_path)
+        made = settings_for(kafka.bootstrap, topic_prefix, tmp_path, session_timeout_s=SESSION_S)
         await create(made, "in", "out")
         await produce(made, "in", EVERY)
         return made
@@ -150,7 +154,7 @@ class TestStartOutsideTheLog:
     async def test_beyond_the_end(self, settings: Settings) -> None:
         await commit(settings, settings.group("echo"), "in", {2: 9999})
         worker = Process(settings)
-        assert await worker.code() == 78
+        assert await worker.code() == 78, worker.log
         told = "echo stands at offset 9999 of in partition 2, outside its log (0 to 250)"
         assert told in worker.log
         assert "synthgate rewind in 2" in worker.log
@@ -159,7 +163,7 @@ class TestStartOutsideTheLog:
         await commit(settings, settings.group("echo"), "in", {1: 10})
         await self.delete_before(settings, 1, 100)
         worker = Process(settings)
-        assert await worker.code() == 78
+        assert await worker.code() == 78, worker.log
         assert "offsets 10 to 99 were deleted before they were read" in worker.log
         assert "synthgate topics accept-loss in 1 --reason WHY" in worker.log
         ends = await committed(settings, settings.group("echo"), "in")

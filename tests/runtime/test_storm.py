@@ -2,28 +2,26 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from runtime.bench import PARTITIONS, Process, Reader, create, produce, settings_for
+from runtime.bench import PARTITIONS, PATIENCE_S, Process, Reader, create, produce, settings_for
 from synthgate.broker.choose import Broker
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
 ROUNDS = 8
 
 
 async def each_partition_is_shown_once(workers: Sequence[Process]) -> None:
     """In the metrics: whoever let one go shows it no more."""
     every = list(range(PARTITIONS))
-    found: list[int] = []
-    for _ in range(100):
-        found = sorted([p for worker in workers for p in await worker.shown()])
-        if found == every:
-            return
+    until = time.monotonic() + PATIENCE_S
+    while (found := sorted([p for worker in workers for p in await worker.shown()])) != every:
+        assert time.monotonic() < until, f"{found}:\n" + "\n".join(one.log for one in workers)
         await asyncio.sleep(0.2)
-    assert found == every
 
 
 @pytest.mark.parametrize("static", [False, True], ids=["dynamic", "static"])
@@ -31,7 +29,8 @@ async def test_nothing_is_lost_in_a_storm(
     kafka: Broker, topic_prefix: str, tmp_path: Path, static: bool
 ) -> None:
     chance = random.Random(7)
-    settings = settings_for(kafka.bootstrap, topic_prefix, tmp_path, stall_s=20.0)
+    # Workers are thrown out of the group again and again here: that alone must not end one.
+    settings = settings_for(kafka.bootstrap, topic_prefix, tmp_path, stall_s=PATIENCE_S)
     await create(settings, "in", "out")
     sent = 0
     calm = asyncio.Event()
@@ -62,7 +61,7 @@ async def test_nothing_is_lost_in_a_storm(
             workers[number] = worker(number)
         calm.set()
         await feeding
-        await out.holds({b"%d" % n for n in range(sent)}, 60)
+        await out.holds({b"%d" % n for n in range(sent)})
         await each_partition_is_shown_once(list(workers.values()))
     for number, last in workers.items():
         assert last.popen.poll() is None, f"worker {number} ended by itself: {last.log}"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runtime.bench import PARTITIONS, Reader, produce, settings_for, working
+from runtime.bench import PARTITIONS, SESSION_S, Reader, produce, settings_for, working
 from runtime.echo import Echo
 from synthgate.broker.embedded import EmbeddedBroker
 from synthgate.runtime import acks
@@ -17,7 +17,7 @@ from synthgate.settings import Settings
 @pytest.fixture
 def settings(embedded: EmbeddedBroker, topic_prefix: str, tmp_path: Path) -> Settings:
     embedded.create_topics({f"{topic_prefix}{name}": PARTITIONS for name in ("in", "out")})
-    return settings_for(embedded.bootstrap, topic_prefix, tmp_path)
+    return settings_for(embedded.bootstrap, topic_prefix, tmp_path, session_timeout_s=SESSION_S)
 
 
 async def test_publish_splits_at_the_limit_and_keeps_order(settings: Settings) -> None:
@@ -60,7 +60,7 @@ async def test_what_was_fetched_and_dropped_is_read_again(
             await produce(settings, "in", sent[first:])
             for _, records in (await taking).values():
                 stolen += [record.value for record in records]
-        await out.holds({value for _, value in sent}, 10)
+        await out.holds({value for _, value in sent})
     for partition, values in out.found.items():
         assert values == [value for p, value in sent if p == partition]
     assert "reads again from" in caplog.text

@@ -33,6 +33,8 @@ AIM_GREW: Final = 0.10
 WITHIN_MS: Final = 1_000
 SOON_SECONDS: Final = 1.0
 SAMPLE_SECONDS: Final = 0.1
+WAITS_SECONDS_MAX: Final = 60.0
+"""By then a record has come as far as the log, and its duty says that it waits."""
 WORKER: Final = "all"
 
 
@@ -151,8 +153,11 @@ async def _stalled(chain: Chain, plan: Plan) -> dict[str, Any]:
             rows.append({"waiting": rows[-1]["waiting"] + many, "rss_mb": _mb(highest)})
         if traffic.answers:
             raise BenchError("a decision was published while the log could not be written")
-    if chain.ready(chain.workers[WORKER]):
-        raise BenchError("the worker says it is ready while its log cannot be written")
+    until = time.monotonic() + WAITS_SECONDS_MAX
+    while chain.ready(chain.workers[WORKER]):
+        if time.monotonic() > until:
+            raise BenchError("the worker says it is ready while its log cannot be written")
+        await asyncio.sleep(SAMPLE_SECONDS)
     tenth, whole = rows[1]["rss_mb"], rows[2]["rss_mb"]
     return {"rows": rows, "grew": round(whole / tenth - 1, 3)}
 

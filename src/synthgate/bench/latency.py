@@ -112,11 +112,9 @@ async def _phases(chain: Chain, name: str, plan: Plan) -> Seen:
             progress(f"{name}: half of that, turn {turn + 1} of {plan.turns}")
             plain.append(await traffic.steady("plain", capacity / 2, plan.turn_seconds))
             await answered(traffic, plain[-1])
-            mixed.append(
-                await traffic.steady(
-                    "mixed", capacity / 2, plan.turn_seconds, slow_every=SLOW_EVERY
-                )
-            )
+            # However slow the chain is, one request of the turn goes by the slow lane.
+            long = max(plan.turn_seconds, SLOW_EVERY / (capacity / 2))
+            mixed.append(await traffic.steady("mixed", capacity / 2, long, slow_every=SLOW_EVERY))
             await answered(traffic, mixed[-1])
         return Seen(traffic, capacity, calm, rising, plain, mixed)
 

@@ -37,7 +37,7 @@ from synthgate.settings import Settings
 
 SETTLE_SECONDS: Final = 1.0
 """Members join one after the other; what is said to be ready may still be taken from it."""
-CAUGHT_UP_SECONDS_MAX: Final = 60.0
+CAUGHT_UP_SECONDS_MAX: Final = 180.0
 
 
 class Plan(NamedTuple):

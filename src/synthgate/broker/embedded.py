@@ -25,7 +25,7 @@ from typing import Self
 from synthgate.broker.errors import BrokerUnavailableError
 
 AUTO_PARTITIONS = 4
-ANSWER_SECONDS_MAX = 30.0
+ANSWER_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 5.0
 SCRIPT = Path(__file__).with_name("mock_cluster.py")
 TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")

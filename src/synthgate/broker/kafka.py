@@ -21,7 +21,7 @@ from synthgate.broker.guard import Guard
 from synthgate.broker.jars import find_java, kafka_jars
 from synthgate.broker.node import LOGGING, free_ports, new_cluster_id, server_properties
 
-READY_SECONDS_MAX = 90.0
+READY_SECONDS_MAX = 150.0
 FORMAT_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
 STARTS_MAX = 3

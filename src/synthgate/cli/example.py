@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from synthgate.settings import Settings
 
 SOURCE: Final = "synthgate-example"
+WAIT_S = 20.0
 NAMES: Final = {
     "chat": "a verified user asks, the model answers, the answer is labelled",
     "style": "text in a real person's manner, with that person's consent",
@@ -36,7 +37,9 @@ def add(subparsers: Any) -> None:
     leaf.add_argument("name", metavar="NAME", choices=tuple(NAMES), help=", ".join(NAMES))
     leaf.add_argument("--tenant", default="example", help="whose (example)")
     leaf.add_argument("--user", default="example-user", help="whose act it is (example-user)")
-    leaf.add_argument("--wait", type=float, default=20.0, metavar="S", help="for an answer (20 s)")
+    leaf.add_argument(
+        "--wait", type=float, default=WAIT_S, metavar="S", help=f"for an answer ({WAIT_S:g} s)"
+    )
     leaf.add_argument(
         "--print", action="store_true", help="send nothing: print the lines for `synthgate produce`"
     )

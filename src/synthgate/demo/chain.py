@@ -1,6 +1,7 @@
 """The chain as processes: a broker, topics, keys and workers, started and stopped together."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,18 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from pydantic import SecretStr
 
 from synthgate.broker.choose import Broker
-from synthgate.broker.node import free_ports
 from synthgate.crypto.keys import KeyFolder
 from synthgate.events.topics import TOPICS
 from synthgate.settings import Settings
 
-READY_SECONDS_MAX = 60.0
+READY_SECONDS_MAX = 180.0
+"""Six workers that start at once on a busy machine; one that ended is told at once."""
 STOP_SECONDS_MAX = 40.0
+LINES_TOLD: Final = 10
+_LISTENS: Final = re.compile(rb"metrics at http://\S+:(\d+)/metrics")
 
 
 class ChainError(Exception):
@@ -31,13 +34,33 @@ class ChainError(Exception):
 
 @dataclass
 class WorkerProcess:
-    """One ``synthgate worker``."""
+    """One ``synthgate worker``. ``begins``: the byte of its log file at which the lines of this start begin."""
 
     name: str
     arguments: Sequence[str]
-    port: int
     log: Path
+    begins: int = 0
     process: "subprocess.Popen[bytes] | None" = None
+    _port: int = 0
+
+    @property
+    def said(self) -> str:
+        """What it has said since it was started."""
+        return self._said().decode(errors="replace")
+
+    @property
+    def port(self) -> int:
+        """Where its /metrics and /readyz are: it picks a free one itself, and says which. 0 until then."""
+        if not self._port and (found := _LISTENS.search(self._said())):
+            self._port = int(found[1])
+        return self._port
+
+    def _said(self) -> bytes:
+        if not self.log.exists():
+            return b""
+        with self.log.open("rb") as log:
+            log.seek(self.begins)
+            return log.read()
 
 
 @dataclass
@@ -105,12 +128,12 @@ class Chain:
 
     def start(self, name: str) -> None:
         """Start one worker of the layout."""
-        (port,) = free_ports(1)
         program = self.programs.get(name, "synthgate")
         log = self.settings.data_dir / f"worker-{name}.log"
-        worker = WorkerProcess(name, self.layout[name], port, log)
+        begins = log.stat().st_size if log.exists() else 0
+        worker = WorkerProcess(name, self.layout[name], log, begins)
         environment = self.environment() | {
-            "SYNTHGATE_WEB_PORT": str(port),
+            "SYNTHGATE_WEB_PORT": "0",
             "SYNTHGATE_INSTANCE": f"{name}",
             **self.more.get(name, {}),
         }
@@ -129,15 +152,19 @@ class Chain:
                 process = worker.process
                 if process is not None and process.poll() is not None:
                     raise ChainError(
-                        f"worker {worker.name} ended with {process.returncode}: {_tail(worker.log)}"
+                        f"worker {worker.name} ended with {process.returncode}: {_tail(worker)}"
                     )
                 if time.monotonic() > until:
-                    raise ChainError(f"worker {worker.name} is not ready: {_tail(worker.log)}")
+                    raise ChainError(
+                        f"worker {worker.name} is not ready in {seconds:g} s: {_tail(worker)}"
+                    )
                 time.sleep(0.1)
 
     @staticmethod
     def ready(worker: WorkerProcess) -> bool:
         """Whether /readyz says so."""
+        if not worker.port:
+            return False
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/readyz", timeout=2) as got:
                 return bool(got.status == 200)
@@ -177,6 +204,6 @@ def _plain(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
-    return " | ".join(lines)[-1000:] + f" (log: {log})"
+def _tail(worker: WorkerProcess) -> str:
+    lines = worker.said.strip().splitlines()[-LINES_TOLD:]
+    return " | ".join(lines)[-2000:] + f" (log: {worker.log})"

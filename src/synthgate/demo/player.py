@@ -42,7 +42,10 @@ class Told:
 
 
 class Player:
-    """One run. ``run`` makes its ids unlike another's. ``media``: the tenant's folder of files."""
+    """One run. ``run`` makes its ids unlike another's. ``media``: the tenant's folder of files.
+
+    answer_s: how long an answer is waited for, seconds.
+    """
 
     def __init__(
         self,
@@ -51,8 +54,10 @@ class Player:
         run: str,
         on_told: Callable[[Told], None],
         media: Path | None = None,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self._media = media
+        self._answer_s = answer_s
         self._gate = gate
         self._straight = straight
         self._run = run
@@ -91,7 +96,7 @@ class Player:
         elif act.straight:
             answer = await self._raw(story, act)
         else:
-            answer = await self._gate.decide(self._event(story, act), ANSWER_S)
+            answer = await self._gate.decide(self._event(story, act), self._answer_s)
         if isinstance(answer, Decision):
             self._said[act.id] = answer
         return answer
@@ -114,7 +119,7 @@ class Player:
         held = self._said[act.cites or ""]
         outcome: Literal["pass", "refuse"] = "pass" if act.outcome == "pass" else "refuse"
         await self._gate.desk.answer_hold(held, outcome, act.reviewer or "")
-        return await held.next(ANSWER_S)
+        return await held.next(self._answer_s)
 
     async def _raw(self, story: Story, act: Act) -> Decision | Undecided:
         """What the client itself would not send: straight to the topic, as a careless app would."""
@@ -122,7 +127,7 @@ class Player:
         key = (act.key or f"{event.data['tenant']}/{story.user}").encode()
         value = act.raw if act.raw is not None else orjson.dumps(dict(event.data))
         headers = [(f"ce_{name}", str(text).encode()) for name, text in event.attrs.items()]
-        return await self._straight.ask(key, value, headers, ANSWER_S)
+        return await self._straight.ask(key, value, headers, self._answer_s)
 
     async def _fact(self, topic: str, row: Row) -> None:
         await self._gate.facts.write(topic, **row.model_dump())

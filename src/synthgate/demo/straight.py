@@ -60,6 +60,8 @@ class Straight:
         try:
             return await asyncio.wait_for(future, timeout_s)
         except TimeoutError:
+            if self._task is not None and self._task.done():
+                self._task.result()  # what ended the reading
             return Undecided(origin, None, "timeout")
 
     async def _read(self) -> None:

@@ -15,7 +15,7 @@ from synthgate.events.topics import TOPICS
 from synthgate.settings import Settings
 
 ANSWER_MS: Final = 30_000
-SEEN_S: Final = 20.0
+SEEN_S: Final = 60.0
 
 
 @asynccontextmanager
