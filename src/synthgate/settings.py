@@ -44,6 +44,13 @@ class Settings(BucketAccess):
     provider_sample: bool = Field(default=False, description="allow the marked sample code (demo)")
     enforced: bool = Field(default=True, description="false: observe mode, no pass is made")
     label_text: str = Field("AI生成", description="explicit label sentence put into text")
+    label_clip: str = Field(
+        "",
+        description="file: WAV in which a voice says the label, instead of the rhythm in front of sounds",
+    )
+    label_clip_text: str = Field(
+        "", description="what is said in it, 120 to 160 characters a minute"
+    )
     media_roots: str = Field(
         "", pattern=r"^([^=,/]+=(/|s3://)[^=,]+(,[^=,/]+=(/|s3://)[^=,]+)*)?$",
         description="TENANT=/FOLDER or TENANT=s3://BUCKET/PREFIX, comma separated: where its files lie",

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         tally = fuzzing.run(
             carrier, seeds[carrier.name], Label.first(SAMPLE_CODE, "P-1"),
             count=args.count, seconds=seconds, seed=args.seed,
-            put=_put(carrier) if args.explicit and carrier.medium != "video" else None,
+            put=_put(carrier, seeds) if args.explicit and carrier.medium != "video" else None,
         )  # fmt: skip
         total, bad = total + tally.inputs, bad + len(tally.finds)
         rows.append([
@@ -87,10 +87,16 @@ def run(args: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _put(carrier: Any) -> Any:
-    """What gives a file of a carrier a label people see."""
-    from synthgate.effects.explicit import perceived
+def _put(carrier: Any, seeds: dict[str, list[bytes]]) -> Any:
+    """What gives a file of a carrier a label people see; of sounds that are joined, our joint alone."""
+    from synthgate.effects.explicit import aac, opus, perceived
 
+    if carrier.name == "m4a":
+        front = [bytes(range(40))] * 80
+        return lambda data: (aac.form(data), aac.joined(data, front)[0])[1]
+    if carrier.name == "ogg":
+        heard = next(data for data in seeds["ogg"] if b"OpusHead" in data[:64])
+        return lambda data: (opus.channels(data), opus.joined(data, heard)[0])[1]
     return lambda data: perceived.put(carrier, data, "AI生成")[0]
 
 

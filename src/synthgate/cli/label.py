@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
 def _order(args: argparse.Namespace) -> Any:
     from synthgate.effects import text_label
     from synthgate.effects.explicit.badge import CORNERS
+    from synthgate.effects.explicit.speech import Clip
     from synthgate.effects.files import Order
     from synthgate.effects.provenance.signer import Signer
 
@@ -85,8 +86,10 @@ def _order(args: argparse.Namespace) -> Any:
             CONFIGURATION,
         )
     sentence = None if args.implicit_only else args.text
-    signer = Signer.of(load(args))
-    return Order(code, sentence, args.corner, args.wrapped or None, args.propagate, signer)
+    settings = load(args)
+    signer, clip = Signer.of(settings), Clip.of(settings)
+    wrapped = args.wrapped or None
+    return Order(code, sentence, args.corner, wrapped, args.propagate, signer, clip)
 
 
 def _code(args: argparse.Namespace) -> str:

@@ -19,6 +19,7 @@ from synthgate.effects.carriers.conclusion import Conclusion, Finding, conclude
 from synthgate.effects.explicit import perceived, words
 from synthgate.effects.explicit.badge import Corner
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.speech import Clip
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_text import LabelledText
 from synthgate.effects.objects import SIDECAR_SUFFIX
@@ -82,6 +83,7 @@ class Order:
     """How to label. ``sentence`` None: no explicit label, it is shown beside the content or there already.
 
     propagate: on another producer's label, name us as its propagator. signer: of a manifest, put in last.
+    clip: spoken, in front of sounds instead of the rhythm.
     """
 
     code: str
@@ -90,6 +92,7 @@ class Order:
     wrapped: bool | None = None
     propagate: bool = False
     signer: Signer | None = None
+    clip: Clip | None = None
 
 
 class Done(NamedTuple):
@@ -174,7 +177,7 @@ def _label(data: bytes, name: str, order: Order, sidecar: bytes | None) -> Done:
         return Done(carrier.name, ours, {}, None, reading.notes)
     explicit = None
     if found is None and order.sentence is not None:
-        data, explicit = perceived.put(carrier, data, order.sentence, order.corner)
+        data, explicit = perceived.put(carrier, data, order.sentence, order.corner, order.clip)
     made = carrier.write(data, ours, wrapped=order.wrapped)
     if found is None and order.signer is not None:
         made = manifest.put(made, carrier, ours, order.signer, source)

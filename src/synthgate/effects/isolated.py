@@ -22,6 +22,7 @@ from typing import Any, Final
 import orjson
 
 from synthgate.effects import files
+from synthgate.effects.explicit.speech import Clip
 from synthgate.effects.label import Label
 from synthgate.effects.labelled_file import Marked, Unlabelled, mark
 
@@ -51,6 +52,7 @@ def apart(
     limits: Limits,
     *,
     restores: bool = False,
+    clip: Clip | None = None,
 ) -> Marked:
     """``labelled_file.mark`` in a process of its own.
 
@@ -60,9 +62,12 @@ def apart(
     with TemporaryDirectory(prefix="synthgate-media-") as folder:
         home = Path(folder)
         (home / "source").write_bytes(data)
+        if clip is not None:
+            (home / "clip").write_bytes(clip.data)
         task = {
             "name": name, "medium": medium, "sentence": sentence, "label": label.row(),
-            "restores": restores, "memory_bytes": limits.memory_mib * _MIB, "seconds": limits.seconds,
+            "restores": restores, "clip": clip and [clip.text, clip.rate],
+            "memory_bytes": limits.memory_mib * _MIB, "seconds": limits.seconds,
             "file_bytes": len(data) * _GROWTH + 64 * _MIB,
         }  # fmt: skip
         said = _run(home, orjson.dumps(task), limits.seconds)
@@ -138,7 +143,7 @@ def main(folder: str) -> int:
             return 0
         made = mark(
             (home / "source").read_bytes(), task["name"], task["medium"], task["sentence"],
-            Label.of(task["label"]), restores=task["restores"],
+            Label.of(task["label"]), restores=task["restores"], clip=_clip(home, task["clip"]),
         )  # fmt: skip
         (home / "marked").write_bytes(made.data)
         row = {
@@ -151,6 +156,13 @@ def main(folder: str) -> int:
         row = {"fault": "file_too_large"}
     sys.stdout.buffer.write(orjson.dumps(row))
     return 0
+
+
+def _clip(home: Path, told: list[Any] | None) -> Clip | None:
+    if told is None:
+        return None
+    text, rate = told
+    return Clip(text, rate, (home / "clip").read_bytes())
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from synthgate.effects.carriers import catalogue
 from synthgate.effects.carriers.carrier import Carrier, CarrierError
 from synthgate.effects.explicit import perceived
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.speech import Clip
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_text import Held, LabelledText
 from synthgate.effects.objects import NOTE_SUFFIX, TEXT_SUFFIX, object_name
@@ -142,12 +143,13 @@ def mark(
     label: Label,
     *,
     restores: bool = False,
+    clip: Clip | None = None,
 ) -> Marked:
     """Put both labels into a generated file: what people perceive, then the seven fields, read back.
 
     medium: of the event. sentence: None for a copy that people perceive no label in (LBL 9). A label of our own
     that is there already gives way; anybody else's stays, and the file is refused; so is one that cannot be
-    read, unless this restores it.
+    read, unless this restores it. clip: spoken, in front of sounds instead of the rhythm.
 
     Raises:
         Unlabelled: it cannot be labelled.
@@ -165,7 +167,7 @@ def mark(
     explicit, unshown = None, None
     try:
         if sentence is not None:
-            data, explicit = perceived.put(carrier, data, sentence)
+            data, explicit = perceived.put(carrier, data, sentence, clip=clip)
     except (CarrierError, ExplicitError) as error:
         unshown = _UNSHOWN.get(error.code)
         if unshown is None:

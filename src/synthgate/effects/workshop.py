@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from synthgate.effects.explicit.speech import Clip
 from synthgate.effects.isolated import Limits, apart
 from synthgate.effects.label import Label, LabelError
 from synthgate.effects.labelled_file import (
@@ -80,12 +81,18 @@ class Workshop:
     """Threads for what is quick, one more for what is done apart. Made once a process."""
 
     def __init__(
-        self, sources: Sources, objects: Objects, limits: Limits, signer: Signer | None = None
+        self,
+        sources: Sources,
+        objects: Objects,
+        limits: Limits,
+        signer: Signer | None = None,
+        clip: Clip | None = None,
     ) -> None:
         self.sources = sources
         self._objects = objects
         self._limits = limits
         self._signer = signer
+        self._clip = clip
         self._quick = ThreadPoolExecutor(os.cpu_count() or 1, "media")
         self._apart = ThreadPoolExecutor(1, "media-apart")
         self._work: dict[Key, Future[Outcome]] = {}
@@ -137,9 +144,9 @@ class Workshop:
             kept = held_against(*file, task.label) if task.derived else None
             asked = (*file, task.sentence, task.label)
             marked = (
-                apart(*asked, self._limits, restores=task.derived)
+                apart(*asked, self._limits, restores=task.derived, clip=self._clip)
                 if _is_slow(task)
-                else mark(*asked, restores=task.derived)
+                else mark(*asked, restores=task.derived, clip=self._clip)
             )
             marked = self._signed(marked, task, data)
         except (SourceError, Unlabelled) as error:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
+from synthgate.effects.explicit.speech import Clip
 from synthgate.effects.isolated import Limits
 from synthgate.effects.label import Label
 from synthgate.effects.objects import Objects
@@ -40,10 +41,14 @@ class OutputFiles:
         """With a workshop of its own.
 
         Raises:
-            SettingsError: the certificates it is to sign with are wrong.
+            SettingsError: the certificates it is to sign with, or the spoken label, are wrong.
         """
         limits = Limits(settings.media_s, settings.media_memory_mib)
-        return cls(Workshop(open_sources(settings), objects, limits, Signer.of(settings)))
+        return cls(
+            Workshop(
+                open_sources(settings), objects, limits, Signer.of(settings), Clip.of(settings)
+            )
+        )
 
     def found(self, event: Event) -> tuple[OutputFact, ...]:
         """Whether each can be had, before anything is done with it.

@@ -18,7 +18,7 @@ from synthgate.effects.carriers.carrier import CarrierError, Parsed
 @pytest.mark.parametrize("carrier", catalogue.CARRIERS, ids=lambda one: one.name)
 def test_a_second_of_damage_breaks_no_promise(carrier, capsys, tmp_path):
     where = ("--corpus", str(FILES), "--finds", str(tmp_path))
-    if carrier.medium in ("text", "image") or carrier.name == "wav":  # the others start programs
+    if carrier.medium != "video" and carrier.name not in ("mp3", "flac"):  # these start programs
         where = (*where, "--explicit")
     code = main(["fuzz", carrier.name, "--seconds", "0.8", "--seed", "7", *where])
     said = capsys.readouterr().out
@@ -45,7 +45,7 @@ def test_a_crash_is_found():
 
 
 def seen(put: Callable[[bytes], bytes]) -> fuzzing.Tally:
-    return fuzzing.run(wavs.CARRIER, [wav()], LABEL, count=900, seconds=20, seed=1, put=put)
+    return fuzzing.run(wavs.CARRIER, [wav()], LABEL, count=90, seconds=100, seed=1, put=put)
 
 
 def test_a_label_people_see_that_crashes_or_breaks_a_file_is_found():
@@ -59,7 +59,7 @@ def test_a_label_people_see_that_crashes_or_breaks_a_file_is_found():
         "put, and then broken",
     }
     assert broken.finds
-    assert broken.put == 300
+    assert broken.put == 30
     assert seen(lambda data: data).finds == {}
 
 

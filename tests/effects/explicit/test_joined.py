@@ -129,7 +129,7 @@ FORM = b"\x12\x08\x56\xe5\x00"
 def test_an_m4a_we_cannot_join_is_refused_by_name(data, words):
     assert data != M4A
     with pytest.raises(ExplicitError, match=words) as refused:
-        sounds._m4a(data)
+        sounds.put(data, "m4a")
     assert refused.value.code == "unsupported"
 
 
@@ -156,7 +156,7 @@ def test_an_m4a_that_was_cut_is_refused(rows):
 def test_frames_of_another_form_are_not_joined():
     need("ffmpeg")
     with tools.folder() as home:
-        (home / "a.wav").write_bytes(sounds._plain_wav(sounds.Form(1, 1, 48_000, 16)))
+        (home / "a.wav").write_bytes(sounds._plain_wav(sounds.Form(1, 1, 48_000, 16), rhythm))
         tools.ffmpeg("-i", home / "a.wav", "-c:a", "aac", "-f", "adts", home / "a.aac")
         coded = (home / "a.aac").read_bytes()
     assert len(aac.frames(coded, aac.Form(48_000, 1))) > 80

@@ -41,11 +41,11 @@ READERS: Final[dict[str, tuple[str, ...]]] = {
 """Programs of others that read what we wrote; ``tests/effects/carriers/test_independent.py`` runs these."""
 _EXPLICIT: Final = {
     "image": "badge, every frame",
-    "wav": "rhythm",
-    "mp3": "rhythm (ffmpeg)",
-    "flac": "rhythm (ffmpeg)",
-    "ogg": "rhythm (ffmpeg); Vorbis refused by name",
-    "m4a": "rhythm (ffmpeg)",
+    "wav": "rhythm or clip",
+    "mp3": "rhythm or clip (ffmpeg)",
+    "flac": "rhythm or clip (ffmpeg)",
+    "ogg": "rhythm or clip (ffmpeg); Vorbis refused by name",
+    "m4a": "rhythm or clip (ffmpeg)",
     "video": "badge, every frame (ffmpeg)",
     "docx": "first paragraph",
     "pdf": "line on the first page",
@@ -62,7 +62,8 @@ written once, read back, replaced by another, and {INPUTS} damaged files for eac
 a label that reads otherwise would show). Independent readers are run by
 `tests/effects/carriers/test_independent.py`, which names those that are not installed. Places are those of the
 TC260 practice guides, which recommend; that there is exactly one right label is GB 45438-2025, which is
-mandatory. Explicit labels: GB 45438-2025 part 5.
+mandatory. Explicit labels: GB 45438-2025 part 5; a clip is the operator's own (`label_clip`), in which a voice
+says it.
 
 | carrier | names | place | guide | write | read | replace | explicit | hostile | independent readers |
 |---|---|---|---|---|---|---|---|---|---|

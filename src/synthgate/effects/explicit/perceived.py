@@ -18,6 +18,7 @@ from synthgate.effects.explicit import (
 )
 from synthgate.effects.explicit.badge import Corner
 from synthgate.effects.explicit.errors import ExplicitError
+from synthgate.effects.explicit.speech import Clip
 
 _DOCUMENTS: Final = {
     "docx": documents.put, "pdf": pages.put, "pptx": slides.put, "xlsx": sheets.put,
@@ -26,7 +27,11 @@ _DOCUMENTS: Final = {
 
 
 def put(
-    carrier: Carrier, data: bytes, sentence: str, corner: Corner = "bottom-right"
+    carrier: Carrier,
+    data: bytes,
+    sentence: str,
+    corner: Corner = "bottom-right",
+    clip: Clip | None = None,
 ) -> tuple[bytes, Mapping[str, Any]]:
     """The file with a label people perceive, read back, and what is recorded of it.
 
@@ -41,7 +46,7 @@ def put(
     if carrier.name in _DOCUMENTS:
         return _DOCUMENTS[carrier.name](data, sentence)
     if carrier.name in sounds.KINDS:
-        return sounds.put(data, carrier.name)
+        return sounds.put(data, carrier.name, clip)
     if carrier.medium == "video":
         return films.put(data, carrier.name, sentence, corner)
     raise ExplicitError("unsupported", f"no explicit label can be put into {carrier.name} here")

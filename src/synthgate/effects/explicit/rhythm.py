@@ -7,7 +7,8 @@ between letters. Units of 120 ms at 700 Hz, a quarter of full scale, then silenc
 import array
 import math
 import sys
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 UNIT_SECONDS: Final = 0.12
 TONE_HZ: Final = 700
@@ -24,6 +25,11 @@ _TOLERANCE_SECONDS: Final = 0.05
 def seconds() -> float:
     """How long the rhythm lasts."""
     return UNIT_SECONDS * sum(tone + pause for tone, pause in PATTERN)
+
+
+def row() -> Mapping[str, Any]:
+    """As recorded of what was made."""
+    return {"rhythm": "short long, short short"}
 
 
 def wave(rate: int) -> list[float]:
