@@ -7,7 +7,7 @@ from typing import Any, Final
 from synthgate.bucket_access import BucketAccess
 
 CONNECT_S: Final = 5.0
-CONNECTIONS_MAX: Final = 32
+CONNECTIONS_MAX: Final = 128
 
 
 class BucketWrong(Exception):
