@@ -114,6 +114,9 @@ def test_a_picture_goes_through_and_nothing_of_it_lies_in_the_folder(
     assert cli(bus, tmp_path, "trace", str(tmp_path / "served.png")) == 0
     assert decision.event_id in capsys.readouterr().out
     assert cli(bus, tmp_path, "scan") in (0, 75)
+    assert cli(bus, tmp_path, "replay") == 0
+    assert cli(bus, tmp_path, "sweep", "--dry-run") == 0
+    assert cli(bus, tmp_path, "log", "expire", "--dry-run") == 0
     assert cli(bus, tmp_path, "log", "space") == 0
     assert "in a bucket" in capsys.readouterr().out
 
