@@ -140,6 +140,42 @@ def test_a_store_that_does_not_answer_or_is_not_there_is_away() -> None:
     assert time.monotonic() - begun < 30
 
 
+def test_an_answer_that_makes_no_sense_is_no_answer() -> None:
+    """A proxy's page, or half of an answer."""
+    with a_server_that_says(200, b"<html>sign in first") as (endpoint, _):
+        with pytest.raises(BucketAway, match="does not list"):
+            list(there(endpoint).names())
+        with pytest.raises(BucketAway):
+            there(endpoint).check(creates=False)
+    with (
+        a_server_that_says(200) as (endpoint, _),
+        pytest.raises(BucketAway, match="no ETag"),
+    ):
+        there(endpoint).create("a", b"a")
+    with (
+        a_server_that_says(307, Location="http://127.0.0.1:9/") as (endpoint, _),
+        pytest.raises(BucketWrong, match="s3://acme/x/: the store refuses"),
+    ):
+        there(endpoint).check(creates=False)
+
+
+def test_a_name_that_was_taken_and_is_gone_is_nobodys(bucket_settings: Settings) -> None:
+    bucket = a_bucket(bucket_settings)
+    bucket.create("a", b"theirs")
+    remove = at_step(0, lambda: a_bucket(bucket_settings).remove("a"))
+    late = a_bucket(
+        bucket_settings, before=lambda step: remove(step) if step == "get_object" else None
+    )
+    with pytest.raises(BucketAway, match="was there and is gone"):
+        late.create("a", b"ours")
+
+
+def test_no_client_is_said_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-profile")
+    with pytest.raises(BucketWrong, match="no client of the object store can be made"):
+        there("https://store.example", s3_region="")
+
+
 def test_a_store_that_gives_the_whole_for_a_part_is_understood() -> None:
     """RFC 9110, 14.2: a server may ignore Range."""
     with a_server_that_says(200, b"0123456789") as (endpoint, _):
@@ -162,7 +198,7 @@ def test_no_answer_sends_us_elsewhere(status: int) -> None:
 
 
 def test_a_store_that_lets_a_name_be_created_twice_is_refused() -> None:
-    with a_server_that_says(200) as (endpoint, asked):
+    with a_server_that_says(200, ETag='"1"') as (endpoint, asked):
         with pytest.raises(BucketWrong, match="s3://acme/x/: the store lets a name be created"):
             there(endpoint).check(creates=True)
         assert asked.count("PUT /acme/x/created-once") == 2

@@ -91,8 +91,11 @@ class Bucket:
             next(self._pages("", limit=1), None)
             made = creates and all(self._put_new(_PROBE, b"synthgate\n") for _ in "12")
         except BucketAway as error:
-            if error.code in _REFUSED or error.code == "NotImplemented":
-                raise BucketWrong(f"{self.place}: {_REFUSED.get(error.code, _NO_FENCE)}") from None
+            if error.code == "NotImplemented":
+                raise BucketWrong(f"{self.place}: {_NO_FENCE}") from None
+            if error.refused:
+                why = _REFUSED.get(error.code, f"the store refuses ({error.code})")
+                raise BucketWrong(f"{self.place}: {why}") from None
             raise
         if made:
             raise BucketWrong(f"{self.place}: {_NO_FENCE}")
@@ -136,10 +139,16 @@ class Bucket:
         """Create an object, whole and durable, if nothing has its name; whether it stands with these bytes."""
         if self._put_new(name, data):
             return True
-        if not isinstance(data, bytes):
-            data.seek(0)
-            return _same(data, self.get(name))
-        return self.get(name) == data
+        try:
+            found = self.get(name)
+        except Absent:  # whose it was nobody can say any more
+            raise BucketAway(
+                self._what, f"{self.place}{name} was there and is gone", "gone", refused=False
+            ) from None
+        if isinstance(data, bytes):
+            return found == data
+        data.seek(0)
+        return _same(data, found)
 
     def replace(self, name: str, data: bytes) -> None:
         """Put an object, whatever had its name: for what is of no authority."""
@@ -185,7 +194,9 @@ class Bucket:
         def put() -> bool:
             if not isinstance(data, bytes):
                 data.seek(0)
-            self._client.put_object(**self._key(name), Body=data, IfNoneMatch="*")
+            said = self._client.put_object(**self._key(name), Body=data, IfNoneMatch="*")
+            if not said.get("ETag"):  # not the store's answer: something between us says yes to all
+                raise BucketAway(self._what, f"{self.place}: no ETag", "no ETag", refused=True)
             return True
 
         try:
@@ -213,6 +224,7 @@ class Bucket:
     def _ask(self, doing: str, call: Callable[[], Found]) -> Found:
         """What ``call`` returns; tried again where the fault may pass."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         until = time.monotonic() + PATIENCE_S
         for pause in (*PAUSES_S, None):
@@ -226,7 +238,7 @@ class Bucket:
                 if status in _ANSWERS and doing in ("create", "read"):
                     raise _ANSWERS[status] from None
                 passing = status >= 500 or status == 429 or code in _PASSING
-            except BotoCoreError as error:
+            except (BotoCoreError, ResponseParserError) as error:
                 code = type(error).__name__
                 passing = code not in _REFUSED
             if not passing or pause is None or time.monotonic() > until:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from synthgate.bucket_access import BucketAccess
 
 CONNECT_S: Final = 5.0
-CONNECTIONS_MAX: Final = 32
+CONNECTIONS_MAX: Final = 128
 
 
 class BucketWrong(Exception):
@@ -20,6 +20,7 @@ def client_of(access: BucketAccess) -> Any:
     try:
         import botocore.session
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
     except ImportError:
         raise BucketWrong("buckets need the extra s3: pip install 'synthgate[s3]'") from None
     key, secret = access.s3_access_key.get_secret_value(), access.s3_secret_key.get_secret_value()
@@ -28,15 +29,26 @@ def client_of(access: BucketAccess) -> Any:
             secret = Path(access.s3_secret_key_file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise BucketWrong(f"{access.s3_secret_key_file}: {error.strerror}") from None
-    session = botocore.session.Session()
+    try:
+        client = _made(botocore.session.Session(), Config, access, key, secret)
+    except (BotoCoreError, ValueError) as error:
+        raise BucketWrong(
+            f"no client of the object store can be made: {type(error).__name__};"
+            " look at s3_endpoint, s3_region and the AWS environment"
+        ) from None
+    client.meta.events.register_last("before-parameter-build.s3", _stay)
+    return client
+
+
+def _made(session: Any, config: Any, access: BucketAccess, key: str, secret: str) -> Any:
     region = access.s3_region or session.get_config_variable("region") or "us-east-1"
-    client = session.create_client(
+    return session.create_client(
         "s3",
         region_name=region,
         endpoint_url=access.s3_endpoint or None,
         aws_access_key_id=key or None,
         aws_secret_access_key=secret or None,
-        config=Config(
+        config=config(
             connect_timeout=min(CONNECT_S, access.s3_timeout_s),
             read_timeout=access.s3_timeout_s,
             retries={"total_max_attempts": 1},
@@ -47,8 +59,6 @@ def client_of(access: BucketAccess) -> Any:
             response_checksum_validation="when_required",
         ),
     )
-    client.meta.events.register_last("before-parameter-build.s3", _stay)
-    return client
 
 
 def _stay(context: dict[str, Any], **_: Any) -> None:

@@ -166,7 +166,8 @@ class TestApart:
         program.write_text(f"#!/bin/sh\nenv > {tmp_path}/env\nexit 1\n")
         program.chmod(0o755)
         monkeypatch.setattr(isolated.sys, "executable", str(program))
-        monkeypatch.setenv("SYNTHGATE_SASL_PASSWORD", "hush")
+        for name in ("SYNTHGATE_SASL_PASSWORD", "SYNTHGATE_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "hush")
         with pytest.raises(Unlabelled, match="file_broken"):
             apart(b"x", "a.png", "image", "AI生成", LABEL, Limits(60))
         assert "hush" not in (tmp_path / "env").read_text()

@@ -233,6 +233,21 @@ def test_what_is_new_is_listed_and_not_all_again(
     assert (store.listing(0).packs, store.listing(0).loose) == ([(0, 6)], [6])
 
 
+def test_neighbours_that_are_asked_for_are_read_once(
+    bucket_settings: Settings, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that comes again after a kill is answered entry by entry."""
+    filled(bucket_settings, ring, [20])
+    for large, most in ((1 << 20, 4), (10, 70)):
+        monkeypatch.setattr(bucket_store, "_KEPT_BYTES_MAX", large)
+        client = StepClient(shared(bucket_settings))
+        store = BucketStore(Bucket(client, a_place(bucket_settings).below("ledger"), "ledger"))
+        reader = LogReader(store, ring, 0)
+        found = [reader.read(index).content for index in range(20)]
+        assert found == [f"content {n}".encode() for n in range(20)]
+        assert client.counts["get_object"] <= most
+
+
 class _Pages(StepClient):
     """Notes the names that listings show."""
 

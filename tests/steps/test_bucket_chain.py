@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +114,29 @@ def test_a_picture_goes_through_and_nothing_of_it_lies_in_the_folder(
     assert cli(bus, tmp_path, "trace", str(tmp_path / "served.png")) == 0
     assert decision.event_id in capsys.readouterr().out
     assert cli(bus, tmp_path, "scan") in (0, 75)
+    assert cli(bus, tmp_path, "replay") == 0
+    assert cli(bus, tmp_path, "sweep", "--dry-run") == 0
+    assert cli(bus, tmp_path, "log", "expire", "--dry-run") == 0
     assert cli(bus, tmp_path, "log", "space") == 0
     assert "in a bucket" in capsys.readouterr().out
+
+
+def test_the_loop_waits_for_no_request(bus: LocalBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store takes its time: the worker's other partitions, its group and its probes do not stand still."""
+    real, waited = Bucket._ask, list[str]()
+
+    def ask(self: Bucket, doing: str, call: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            waited.append("".join(traceback.format_stack(limit=12)))
+        return real(self, doing, call)
+
+    monkeypatch.setattr(Bucket, "_ask", ask)
+    decision = painted(bus)
+    told = event(bus, painting("out", "content.published"), decision)
+    decide(bus, told)
+    bus.read.clear()
+    bus.run()
+    assert waited == [], f"{len(waited)} requests on the loop, the first: {waited[0]}"
 
 
 def test_a_flipped_bit_in_the_bucket_is_found_by_the_command(

@@ -1,21 +1,43 @@
 """Labelled objects in a bucket: what ``LocalObjects`` is in a folder, under the same names."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Final
 
 from synthgate.bucket import Absent, Bucket
 from synthgate.effects.objects import WrongName, is_name
 
 AT_ONCE: Final = 16
-"""Objects of a batch that are put at once."""
+"""Objects of a batch that are put, read or asked for at once."""
+AHEAD_S: Final = 5.0
 
 
 class BucketObjects:
     """Immutable names below a prefix. Several processes may share it. Raises Waiting as Objects says."""
 
+    far = True
+
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self._read: dict[str, tuple[float, bytes | None]] = {}
+        self._asked: dict[str, tuple[float, bool]] = {}
+        self._lock = Lock()
+
+    def ahead(self, read: Collection[str] = (), ask: Collection[str] = ()) -> None:
+        """Many at once. What is answered from it is no older than a batch is under way anyhow."""
+        if not read and not ask:
+            return
+        with ThreadPoolExecutor(min(AT_ONCE, len(read) + len(ask))) as pool:
+            data, there = pool.map(self._get, read), pool.map(self._exists, ask)
+            found, known = dict(zip(read, data, strict=True)), dict(zip(ask, there, strict=True))
+        now = time.monotonic()
+        with self._lock:
+            self._read = {name: held for name, held in self._read.items() if held[0] > now}
+            self._asked = {name: held for name, held in self._asked.items() if held[0] > now}
+            self._read |= {name: (now + AHEAD_S, value) for name, value in found.items()}
+            self._asked |= {name: (now + AHEAD_S, value) for name, value in known.items()}
 
     def put_all(self, objects: Mapping[str, bytes]) -> frozenset[str]:
         """Create objects, all durable on return; names that stand for other bytes are returned."""
@@ -31,6 +53,10 @@ class BucketObjects:
 
     def get(self, name: str) -> bytes | None:
         """The bytes of an object, or None if there is none of that name."""
+        until, data = self._read.get(name, (0.0, None))
+        return data if until > time.monotonic() else self._get(name)
+
+    def _get(self, name: str) -> bytes | None:
         try:
             return self._bucket.get(name) if is_name(name) else None
         except Absent:
@@ -38,7 +64,7 @@ class BucketObjects:
 
     def remove(self, name: str) -> bool:
         """Remove an object for good; whether it was there."""
-        there = self.exists(name)
+        there = self._exists(name)
         if there:
             self._bucket.remove(name)
         return there
@@ -54,4 +80,8 @@ class BucketObjects:
 
     def exists(self, name: str) -> bool:
         """Whether an object of that name is there."""
+        until, there = self._asked.get(name, (0.0, False))
+        return there if until > time.monotonic() else self._exists(name)
+
+    def _exists(self, name: str) -> bool:
         return is_name(name) and self._bucket.size(name) is not None

@@ -32,7 +32,7 @@ _NICE: Final = 10
 _MIB: Final = 1 << 20
 _GROWTH: Final = 8
 """How much larger than its source a file of the work may be."""
-_OF_OURS: Final = "SYNTHGATE_"
+_OF_OURS: Final = ("SYNTHGATE_", "AWS_")
 
 
 @dataclass(frozen=True, slots=True)

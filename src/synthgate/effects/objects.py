@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -69,6 +69,13 @@ def is_name(name: str) -> bool:
 class Objects(Protocol):
     """Immutable objects, in a folder or a bucket. Every method may raise Waiting: the store is away."""
 
+    far: bool
+    """Whether a question takes a while: then ``ahead`` is called first, in a thread."""
+
+    def ahead(self, read: Collection[str] = (), ask: Collection[str] = ()) -> None:
+        """Read these, or ask whether they are there: for seconds ``get`` and ``exists`` answer at once."""
+        ...
+
     def put_all(self, objects: Mapping[str, bytes]) -> frozenset[str]:
         """Create objects, all durable on return; names that stand for other bytes are returned.
 
@@ -101,12 +108,17 @@ class Objects(Protocol):
 class LocalObjects:
     """Objects in a folder. Several processes may share it."""
 
+    far = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._root = f"{folder}/"
         # Unique among processes and hosts that share the folder.
         self._part = f"{folder}/{_PARTS}/{os.getpid()}-{secrets.token_hex(8)}-"
         self._count = 0
+
+    def ahead(self, read: Collection[str] = (), ask: Collection[str] = ()) -> None:
+        """A folder answers at once."""
 
     def put(self, name: str, data: bytes) -> None:
         """Create one object, durable on return. Raises as ``put_all``."""

@@ -7,9 +7,11 @@ nobody: the name does, for the next owner wants the same one.
 import re
 import secrets
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import Final, TypeVar
 
 from synthgate.bucket import Absent, Bucket, BucketAway
@@ -21,6 +23,9 @@ from synthgate.ledger.reader import read_footer
 AT_ONCE: Final = 16
 _AGAIN: Final = 64
 """So many of the last names are listed again: one before the last may have been late."""
+_KEPT_BYTES: Final = 64 << 20
+_KEPT_BYTES_MAX: Final = 4 << 20
+"""So much of segments that were read for one entry is kept, of those that are no larger."""
 _IN_MEMORY_BYTES: Final = 16 << 20
 
 Found = TypeVar("Found")
@@ -34,6 +39,10 @@ class BucketStore(PackedStore):
     def __init__(self, bucket: Bucket) -> None:
         super().__init__()
         self._bucket = bucket
+        self._kept: OrderedDict[tuple[int, str], bytes] = OrderedDict()
+        self._kept_bytes = 0
+        self._large: set[tuple[int, str]] = set()
+        self._lock = Lock()
 
     def claim(self, log: int, start: int = 0) -> list[int]:
         """List, then look behind the last segment: a listing may be older than a creation."""
@@ -73,6 +82,8 @@ class BucketStore(PackedStore):
             self._bucket.create(self._key(log, aside), data)
             self._bucket.remove(self._key(log, name))
         self._listings.pop(log, None)
+        with self._lock:
+            self._kept_bytes -= len(self._kept.pop((log, name), b""))
         return self._called(log, aside)
 
     def _unlisted(self, log: int, listing: Listing) -> int | None:
@@ -126,8 +137,27 @@ class BucketStore(PackedStore):
             return b""
 
     def _bytes(self, log: int, name: str, start: int, size: int | None) -> bytes:
+        if size is not None and name.endswith(".seg") and (log, name) not in self._large:
+            return self._whole(log, name)[start : start + size]
         with store_errors(self._called(log, name)):
             return self._bucket.get(self._key(log, name), start, size)
+
+    def _whole(self, log: int, name: str) -> bytes:
+        """A segment of which one entry is asked for: who asks for repeats asks for its neighbours next."""
+        with self._lock:
+            data = self._kept.get((log, name))
+        if data is not None:
+            return data
+        data = self._bytes(log, name, 0, None)
+        with self._lock:
+            if len(data) > _KEPT_BYTES_MAX:
+                self._large.add((log, name))
+            elif (log, name) not in self._kept:
+                self._kept[log, name] = data
+                self._kept_bytes += len(data)
+                while self._kept_bytes > _KEPT_BYTES:
+                    self._kept_bytes -= len(self._kept.popitem(last=False)[1])
+        return data
 
     def _tail(self, log: int, name: str, length: int) -> tuple[bytes, int]:
         with store_errors(self._called(log, name)):

@@ -1,7 +1,7 @@
 """Reading a log without owning it: the door, the client and the CLI read so, and the owner too."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import repeat
@@ -51,6 +51,19 @@ class LogReader:
         self._keyring = keyring
         self._footers: OrderedDict[int, Footer] = OrderedDict()
         self._lock = Lock()
+
+    @property
+    def far(self) -> bool:
+        """Whether a read takes a while: then ``ahead`` is called first, in a thread."""
+        return self._store.at_once > 1
+
+    def ahead(self, indexes: Iterable[int]) -> None:
+        """Read the segments that hold these, many at once: their entries are then at hand."""
+        store = self._store
+        held = {store.holder(self.log_id, index, fresh=False): index for index in indexes}
+        with ThreadPoolExecutor(store.at_once) as pool:
+            for _ in pool.map(self.stored, held.values()):
+                pass
 
     def find_head(self) -> int:
         """Look up the index after the last entry."""

@@ -82,6 +82,16 @@ class Batched:
         if action == "release":
             self.work.outputs.released[labelling] += 1
 
+    async def ahead(self, passages: Sequence[Passage]) -> None:
+        """Read what is logged of these already, where that takes a while.
+
+        Raises:
+            Waiting: the store is away.
+        """
+        if self.log.far:
+            known = [self.log.logged(passage.origin) for passage in passages]
+            await asyncio.to_thread(self.log.ahead, [one for one in known if one is not None])
+
     async def append(self) -> Sequence[Receipt]:
         """Write one segment, durable when this returns.
 

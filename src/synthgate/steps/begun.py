@@ -6,7 +6,7 @@ release of a first part is noted in the object store before its answer goes out,
 here. A part that moderation refuses is noted likewise: nothing of that generation is released after it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from synthgate.events.event import Event
@@ -26,11 +26,31 @@ _GOES_OUT: Final = (
 class Notes(Protocol):
     """The object store, as far as it is used here."""
 
+    far: bool
+
+    def ahead(self, read: Collection[str] = (), ask: Collection[str] = ()) -> None:
+        """Ask whether these are there, all at once, before ``exists`` is called for each."""
+
     def exists(self, name: str) -> bool:
         """Whether a note of this name is there."""
 
     def put_all(self, objects: Mapping[str, bytes]) -> frozenset[str]:
         """Create what is not there yet, durable on return."""
+
+
+def asked_for(passages: Iterable[Passage], log: int) -> set[str]:
+    """Names that retention will ask for: what is released with these, and what their streams rest on."""
+    names: set[str] = set()
+    for passage in passages:
+        carried = (passage.verdict("labelling") or {}).get("carried") or {}
+        names.update(item["name"] for item in carried.get("objects", ()))
+        event = passage.event
+        if event.type == _PART or event.type in _GOES_OUT:
+            names.add(_ended(event, log))
+        stream = stream_of(event, log)
+        if stream is not None and stream.index > 0:
+            names.add(stream.begun)
+    return names
 
 
 def shown_before(event: Event, token_key: bytes) -> str | None:

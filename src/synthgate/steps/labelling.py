@@ -59,6 +59,7 @@ class LabellingDuty:
         self._registries = registries
         self._fresh = fresh
         self._objects = objects
+        self._far = objects.far or bool(settings.media_buckets)
         self._book = book
         self._sentence = settings.label_text
         self._sentence_valid = text_label.valid(self._sentence)
@@ -79,6 +80,11 @@ class LabellingDuty:
     async def gather(self, passages: Sequence[Passage], work: Work) -> Gathered:
         """Facts in order: the first part of a stream counts for the parts behind it in the same batch."""
         read = await work.fresh(self._fresh, topics.COPIES["labelling"])
+        if self._far:
+            return Gathered(await asyncio.to_thread(self._gathered, passages, work.partition), read)
+        return Gathered(self._gathered(passages, work.partition), read)
+
+    def _gathered(self, passages: Sequence[Passage], log: int) -> list[LabellingFacts]:
         begun: set[str] = set()
         facts = []
         for passage in passages:
@@ -86,12 +92,12 @@ class LabellingDuty:
                 upstream, held = _before(passage)
                 facts.append(LabellingFacts(upstream=upstream, held=held))
                 continue
-            item = self._one(passage, work.partition, begun)
-            stream = stream_of(passage.event, work.partition)
+            item = self._one(passage, log, begun)
+            stream = stream_of(passage.event, log)
             if stream is not None and stream.index == 0 and item.upstream is None:
                 begun.add(stream.mark)
             facts.append(item)
-        return Gathered(facts, read)
+        return facts
 
     async def carry_out(
         self, passages: Sequence[Passage], verdicts: Sequence[Verdict], work: Work

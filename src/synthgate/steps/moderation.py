@@ -84,6 +84,8 @@ class ModerationDuty:
         """Search each event's words, then its files, then ask the scorers. The loop gets its turn between."""
         read = await work.fresh(self._fresh, topics.COPIES["moderation"])
         library = await self._active.get(read, work.now_ms)
+        if self._objects is not None and self._objects.far:
+            await asyncio.to_thread(self._objects.ahead, _texts_of(passages))
         searched = []
         chars = 0
         for passage in passages:
@@ -236,6 +238,17 @@ class ModerationDuty:
                 return
             texts.append(data.decode("utf-8", "replace"))
         yield from (Part(f"object/{number}", text) for number, text in enumerate(texts))
+
+
+def _texts_of(passages: Sequence[Passage]) -> set[str]:
+    """Names of the texts of ours that these let out."""
+    found: set[str] = set()
+    for passage in passages:
+        event = passage.event
+        rows = event.content.get("objects") if event.type in FROM_STORE else None
+        if isinstance(rows, list):
+            found.update(row["name"] for row in filter(is_text, rows))
+    return found
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -27,7 +27,7 @@ from synthgate.step import Fresh, Outputs, Waiting, Work
 from synthgate.steps.accounting import Accounting
 from synthgate.steps.answers import Content, Promise, decision_row, pack, pass_row
 from synthgate.steps.batched import Batched, answer, root_of, withdrawn
-from synthgate.steps.begun import NOTE, Notes, begun_by, stream_faults, streamed
+from synthgate.steps.begun import NOTE, Notes, asked_for, begun_by, stream_faults, streamed
 from synthgate.steps.entry import (
     action_of,
     header_row,
@@ -89,8 +89,12 @@ class RetentionStep:
         """
         read = await self._fresh.fresh((*FORBIDDING, "control"))
         wait_for_law(self._registries, self._book)
+        if self._objects.far:
+            names = asked_for(passages, work.partition)
+            await asyncio.to_thread(self._objects.ahead, ask=names)
         async with self._logs.lock(work.partition):
             batch = Batched(await self._logs.opened(work.partition), work)
+            await batch.ahead(passages)
             for passage in passages:
                 self._take_whole(passage, batch, read)
             receipts: Sequence[Receipt] = ()
