@@ -84,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("--out, --by and --reason are needed", CONFIGURATION)
     if args.out.exists():
         raise CommandError(f"{args.out} is there already", CONFIGURATION)
+    if args.attach and args.filing is None:
+        raise CommandError("--attach goes with --filing", CONFIGURATION)
     missing: list[dict[str, str]] = []
     if args.filing is not None:
         from synthgate.cli.filing import pack

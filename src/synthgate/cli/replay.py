@@ -165,12 +165,12 @@ async def _facts(settings: "Settings") -> "Facts":
 async def _library(settings: "Settings", version: int) -> "OtherLibrary":
     """A version of the library, of the entries as they stand on their topic."""
     from synthgate.cli.library_topic import entries
-    from synthgate.effects.objects import LocalObjects
+    from synthgate.effects.places import open_objects
     from synthgate.steps.library_replay import LibraryEmpty, OtherLibrary
 
     rows = await entries(settings, None)
     try:
-        return OtherLibrary(rows, version, LocalObjects(settings.objects_dir))
+        return OtherLibrary(rows, version, open_objects(settings))
     except LibraryEmpty as error:
         raise CommandError(str(error), CONFIGURATION) from error
 

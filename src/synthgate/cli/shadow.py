@@ -32,14 +32,15 @@ def _round(
     args: argparse.Namespace, settings: "Settings", replay: "Replay", read: dict[int, int]
 ) -> None:
     """Everything that came since the last one; a log that is new is read from its start."""
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
     from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
 
     before = replay.found.different
     heads = {log: end for log, end in _heads(args, settings).items() if end > read.get(log, 0)}
     if not heads:
         return
-    store, ring = LocalStore(settings.ledger_dir), open_ring(settings)
+    store, ring = open_store(settings), open_ring(settings)
     for log, end in heads.items():
         start, done = read.get(log, 0), replay.found.entries
         try:
@@ -53,8 +54,9 @@ def _round(
 
 
 def _heads(args: argparse.Namespace, settings: "Settings") -> dict[int, int]:
-    from synthgate.ledger import LocalStore, LogReader
+    from synthgate.ledger import LogReader
+    from synthgate.ledger.stores import open_store
 
-    store = LocalStore(settings.ledger_dir)
+    store = open_store(settings)
     logs = store.logs() if args.log is None else [args.log]
     return {log: LogReader(store, None, log).find_head() for log in logs}

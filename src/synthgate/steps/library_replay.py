@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from synthgate.effects.objects import LocalObjects
+from synthgate.effects.objects import Objects
 from synthgate.events import topics
 from synthgate.events.facts import ControlRow, FeatureRow
 from synthgate.events.passage import Passage
@@ -31,7 +31,7 @@ class LibraryEmpty(Exception):
 class OtherLibrary:
     """One version, made of the entries as they stand on their topic now. ``objects``: labelled texts."""
 
-    def __init__(self, rows: Iterable[FeatureRow], version: int, objects: LocalObjects) -> None:
+    def __init__(self, rows: Iterable[FeatureRow], version: int, objects: Objects) -> None:
         """Raises LibraryEmpty."""
         self.version = version
         registries = Registries(topics.COPIES["moderation"])
