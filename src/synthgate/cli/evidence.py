@@ -33,7 +33,8 @@ def add(subparsers: Any) -> None:
         subparsers, "evidence", run,
         "a signed bundle of what the log holds on a label, a person, a case or a time",
         epilog="By label or case with what it followed and what followed it; by person or time just that.\n"
-        "Exit codes: 0 made, 1 nothing found. `synthgate verify BUNDLE --key checkpoint.pub` checks it.",
+        "Exit codes: 0 made, 1 nothing found (--filing: made, but something is missing).\n"
+        "`synthgate verify BUNDLE --key checkpoint.pub` checks it.",
     )  # fmt: skip
     asked = leaf.add_mutually_exclusive_group(required=True)
     asked.add_argument(
@@ -45,8 +46,16 @@ def add(subparsers: Any) -> None:
     asked.add_argument("--case", metavar="CASE", help="a case (reads Kafka)")
     asked.add_argument("--time", metavar="FROM..TO", help="events of this time (RFC 3339)")
     asked.add_argument(
+        "--filing", metavar="TENANT",
+        help="the pack an app store asks for: filings, assessments, labels (reads Kafka)",
+    )  # fmt: skip
+    asked.add_argument(
         "--list", action="store_true", help="which bundles were made, by whom and why"
     )
+    leaf.add_argument(
+        "--attach", metavar="FILE", type=Path, action="append", default=[],
+        help="with --filing: a screenshot, a certificate, a labelled sample; may stand more than once",
+    )  # fmt: skip
     leaf.add_argument("--out", metavar="FILE", type=Path, help="where to; must not be there")
     leaf.add_argument("--by", help="who makes it")
     leaf.add_argument("--reason", help="why, for instance an order's number; no names")
@@ -75,8 +84,17 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("--out, --by and --reason are needed", CONFIGURATION)
     if args.out.exists():
         raise CommandError(f"{args.out} is there already", CONFIGURATION)
-    asked, data, count = _bundle(args, settings)
-    if not count:
+    if args.attach and args.filing is None:
+        raise CommandError("--attach goes with --filing", CONFIGURATION)
+    missing: list[dict[str, str]] = []
+    if args.filing is not None:
+        from synthgate.cli.filing import pack
+
+        asked, data, missing = pack(args, settings)
+        count = 0
+    else:
+        asked, data, count = _bundle(args, settings)
+    if not data:
         print("nothing in the logs")
         return 1
     recipient = None
@@ -97,7 +115,9 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     _write(args.out, data)
     print(f"{args.out}: {count} entries, {len(data)} bytes, sha256 {digest}")
-    return 0
+    for one in missing:
+        print(f"  missing: {one['what']} {one['about']}".rstrip())
+    return 1 if missing else 0
 
 
 def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, Any], bytes, int]:

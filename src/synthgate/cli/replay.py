@@ -47,6 +47,13 @@ def add(subparsers: Any) -> None:
         "--depth", choices=("decision", "evidence"), default="decision",
         help="decide again on recorded facts; or gather the facts again (reads Kafka)",
     )  # fmt: skip
+    leaf.add_argument(
+        "--shadow", action="store_true",
+        help="with --law or --library: follow the logs from now on, beside live traffic, until interrupted",
+    )  # fmt: skip
+    leaf.add_argument(
+        "--for", dest="seconds", metavar="S", type=float, help="with --shadow: so many seconds"
+    )
     leaf.add_argument("--json", action="store_true", help="the report as JSON")
     leaf.add_argument(
         "--html", metavar="FILE", type=Path, help="the report as a page with charts, too"
@@ -79,6 +86,13 @@ def run(args: argparse.Namespace) -> int:
     candidate = None if args.law is None else load_law(args.law)
     library = None if args.library is None else finish(_library(settings, args.library))
     replay = Replay(book, candidate, library)
+    if args.shadow:
+        from synthgate.cli.shadow import follow
+
+        if candidate is None and library is None:
+            raise CommandError("--shadow runs a candidate: --law or --library", CONFIGURATION)
+        follow(args, settings, replay)
+        logs = []
     for log in logs:
         reader = LogReader(store, ring, log)
         head = reader.find_head()

@@ -72,6 +72,8 @@ def _unproved(bundle: "Bundle", found: "BundleChecked") -> Iterator[str]:
         yield f"pages and summary are by another version than this, {__version__}: not held against the rows"
     elif json.loads(bundle.files["report.json"])["laws"] not in ([], [load_law().hash]):
         yield "the rules are of a law set that is not here: their sentences are the maker's word"
+    if "filing.json" in bundle.files:
+        yield "filing.json and what is attached are the maker's word"
     if "case.json" in bundle.files:
         yield "case.json is the maker's word"
 
@@ -95,6 +97,7 @@ def _unsealed(data: bytes, private: Path | None) -> bytes:
 def _said(bundle: "Bundle", found: "BundleChecked") -> list[str]:
     """Where the report says other than the entries, and where its pages are not those of the report."""
     from synthgate import __version__
+    from synthgate.cli.filing import disagreements
     from synthgate.steps import evidence, evidence_page
 
     try:
@@ -118,6 +121,8 @@ def _said(bundle: "Bundle", found: "BundleChecked") -> list[str]:
                     f"report.json: entry {one.log}/{one.index} says otherwise: {', '.join(wrong)}"
                 )
         if bundle.manifest["made"]["version"] == __version__:
+            if "filing.json" in bundle.files:
+                faults += disagreements(bundle.files)
             faults += _summed_up(bundle.manifest, report, found)
             for language in evidence.LANGUAGES:
                 name = f"report.{language}.html"

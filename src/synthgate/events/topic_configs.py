@@ -70,7 +70,8 @@ def rights() -> Iterator[Right]:
 
     Group names are those of ``Settings.group``. A worker checks the settings of what it reads and writes.
     ``cli`` sees all positions, mends the door's, and hands back what was quarantined. ``eraser`` runs
-    ``synthgate erase``: it alone writes where it is no writer of the table, and only tombstones (ADR 0038).
+    ``synthgate erase``: it alone writes where it is no writer of the table, and only tombstones (ADR 0038);
+    the proof it gives for a request is an act of the desk.
     """
     for topic in TOPICS:
         writers = DUTIES if topic.kind is Kind.QUARANTINE else (topic.writer,)
@@ -86,6 +87,7 @@ def rights() -> Iterator[Right]:
         yield Right("cli", "Write", "topic", topic_name)
     for topic_name in ERASED:
         yield Right("eraser", "Write", "topic", topic_name)
+    yield Right("eraser", "Write", "topic", "operator.events")
     for topic_name in (*ERASED, "facts.accounts"):
         yield Right("eraser", "Read", "topic", topic_name)
     yield Right("intake", "Write", "topic", "quarantine")
