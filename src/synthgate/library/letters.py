@@ -106,3 +106,9 @@ def sound_codes() -> dict[int, str]:
     """Han character to one private character for its sound. Text may hold private characters of its own."""
     numbers = {name: at for at, name in enumerate(sorted(set(syllables().values())))}
     return {ord(char): chr(0xE000 + numbers[name]) for char, name in syllables().items()}
+
+
+@lru_cache(maxsize=1)
+def sounds_of() -> dict[int, str]:
+    """The same for units of UTF-16: for half of a character beyond the BMP stands one that has no sound."""
+    return sound_codes() | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
