@@ -1,6 +1,6 @@
 """A scorer dies under load and comes back: everything is held meanwhile, nobody is asked, each answered once.
 
-Real Kafka. Events come at half of what the chain takes with a scorer, measured first. Four seconds dead; five
+Real Kafka. Events come at half of what the chain takes with a scorer, measured first. Two seconds dead; five
 minutes, with a hold's times shortened to a third, with SYNTHGATE_TEST_LONG=1 (a quarter of an hour).
 """
 
@@ -25,7 +25,7 @@ from synthgate.settings import Settings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(2_400)]
 LONG = os.environ.get("SYNTHGATE_TEST_LONG") == "1"
-DEAD_S = 300.0 if LONG else 4.0
+DEAD_S = 300.0 if LONG else 2.0
 BURST = 3_000 if LONG else 60
 RATE_MAX = 1_000.0 if LONG else 20.0
 """A bound for the short form alone: a quick machine is not to be given more to do than a slow one."""
