@@ -23,7 +23,7 @@ def plainly(wide: bytes) -> str:
     """Unit by unit."""
     units = (int.from_bytes(wide[at : at + 2], "little") for at in range(0, len(wide), 2))
     return "".join(
-        "\ufffd" if 0xD800 <= unit < 0xE000 else sound_codes().get(unit, chr(unit))
+        chr(unit + 0x1000) if 0xD800 <= unit < 0xE000 else sound_codes().get(unit, chr(unit))
         for unit in units
     )
 
@@ -46,6 +46,13 @@ def test_values_are_found_by_their_sound_many_or_few_long_or_short() -> None:
     odd = Sounds([*VALUES, "甲乙"])
     assert [found.word for found in odd.scan("来甲乙来")] == [900]
     assert [tuple(found) for found in Sounds(["甲乙丙"]).scan("\U0001f600甲以饼")] == [(0, 1, 4)]
+
+
+def test_a_character_beyond_the_bmp_sounds_like_itself_alone() -> None:
+    for values in (["𠮷甲乙丙"], ["𠮷甲乙丙", *VALUES]):
+        sounds = Sounds(values)
+        assert [tuple(found) for found in sounds.scan("见𠮷甲以饼")] == [(0, 1, 5)]
+        assert list(sounds.scan("见\U0001f600甲以饼")) == []
 
 
 PIECES = st.sampled_from(

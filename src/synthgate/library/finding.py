@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from synthgate.library.automaton import of_bytes, of_text
-from synthgate.library.letters import sound_codes, sounds_of, splits
+from synthgate.library.letters import is_half, sound_codes, sounds_of, splits
 from synthgate.library.loosening import is_pinyin
 from synthgate.library.reading import Reading
 from synthgate.library.triggers import Neighbours, beside_triggers, latin_triggers
@@ -158,7 +158,8 @@ class Sounds:
         self._values = list(by_sound.values())
         self._search = of_text(list(by_sound))
         starts = {said[:_SOUNDS] for said in by_sound}
-        self._maybe = _sounding_so(starts) if len(starts) <= _FEW else None
+        few = len(starts) <= _FEW and not any(map(is_half, "".join(starts)))
+        self._maybe = _sounding_so(starts) if few else None
 
     def scan(self, text: str, *, letters: bool = True) -> Iterator[Found]:
         """Values by number, where they sound as the text does. letters: ASCII letters may stand in it."""

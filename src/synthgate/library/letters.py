@@ -110,5 +110,10 @@ def sound_codes() -> dict[int, str]:
 
 @lru_cache(maxsize=1)
 def sounds_of() -> dict[int, str]:
-    """The same for units of UTF-16: for half of a character beyond the BMP stands one that has no sound."""
-    return sound_codes() | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+    """The same for units of UTF-16: half of a character beyond the BMP is a private character, too."""
+    return sound_codes() | {half: chr(half + 0x1000) for half in range(0xD800, 0xE000)}
+
+
+def is_half(char: str) -> bool:
+    """Whether it stands for half of a character in ``sounds_of``."""
+    return "\ue800" <= char <= "\uefff"

@@ -12,7 +12,7 @@ from synthgate.library.letters import sounds_of
 
 
 def sounding(wide: bytes) -> str:
-    """Text in UTF-16, every unit by one character: its sound, itself, or what stands for half of one."""
+    """Text in UTF-16, every unit by one character: its sound, itself, or what stands for half a character."""
     said: bytes = _sounds().take(np.frombuffer(wide, dtype="<u2")).tobytes()
     return said.decode("utf-16-le")
 
