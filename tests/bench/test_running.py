@@ -6,8 +6,9 @@ import orjson
 import pytest
 
 from synthgate.__main__ import main
-from synthgate.bench import backlog, latency, restart, scale
+from synthgate.bench import backlog, latency, restart, scale, segments
 from synthgate.bench.running import TOPOLOGIES
+from synthgate.bench.table_segments import of_segments
 from synthgate.broker.choose import Broker
 from synthgate.events.topics import DUTIES
 
@@ -43,6 +44,20 @@ def test_latency(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         assert [duty["duty"] for duty in load["duties"]] == ["identity", "incidents"]
     assert [0 < at["p50_ms"] <= at["p99_ms"] for at in row["rising"]] == [True]
     assert row["slow_lane"]["slow_p50_ms"] >= 500  # the slow lane was held up, and was answered
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_segments(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    on_kafka.setattr(segments, "QUICK", segments.Plan(streams=(2,), parts=3))
+    on_kafka.setattr(segments, "TOPOLOGIES", FUSED)
+    on_kafka.setattr(segments, "EVERY_S", 0.05)
+    found = _found("segments", capsys)
+    (row,) = found["rows"]
+    assert (row["streams"], row["parts"]) == (2, 6)
+    assert 0 < row["p50_ms"] <= row["p99_ms"]
+    assert [duty["duty"] for duty in row["duties"]] == ["identity", "incidents"]
+    assert "aim: p99 60 ms" in of_segments(found)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ HOUR_MS = 3_600_000
 
 
 def rests(version: int) -> Resting:
-    return Resting(("DSP-6-1",), version, (f"entry-{version}",), version, alone=True)
+    return Resting(("DSP-6-1",), version, (f"entry-{version}",), (version,), alone=True)
 
 
 def test_versions_and_entries_long_gone_are_forgotten() -> None:

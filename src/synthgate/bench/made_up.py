@@ -6,6 +6,7 @@ anything; what matters is how it is written.
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
 from synthgate.events.facts import FeatureRow
 from synthgate.law.policy import RISKS
@@ -142,20 +143,13 @@ TECHNIQUES: dict[str, Callable[[str, random.Random], str | None]] = {
     "repeated": _repeated, "separated": _separated, "wide": _wide, "invisible": _invisible,
 }  # fmt: skip
 """In an order in which each can be done to what the one before made."""
+_OF_IDEOGRAPHS = ("traditional", "homophone", "split")
+_OF_LETTERS = ("leet", "wide")
 PAIRS = tuple(
     (first, second)
-    for at, first in enumerate(TECHNIQUES)
-    for second in list(TECHNIQUES)[at + 1 :]
-    if (first, second)
-    not in {
-        ("traditional", "homophone"), ("traditional", "pinyin"), ("traditional", "leet"),
-        ("traditional", "wide"), ("homophone", "pinyin"), ("homophone", "leet"), ("homophone", "wide"),
-        ("homophone", "split"),
-        ("pinyin", "leet"), ("pinyin", "wide"), ("split", "leet"), ("split", "wide"), ("pinyin", "split"),
-        ("traditional", "split"), ("repeated", "wide"), ("separated", "wide"), ("leet", "wide"),
-        ("pinyin", "repeated"),
-    }
-)  # fmt: skip
+    for first, second in combinations(TECHNIQUES, 2)
+    if not (first in _OF_IDEOGRAPHS and second in _OF_LETTERS)
+)
 """Two techniques at once, where both have something to change in one entry."""
 
 

@@ -19,6 +19,7 @@ from synthgate.bench import picture_bank
 from synthgate.bench.place import place
 from synthgate.events.facts import FeatureRow
 from synthgate.library.library import Library
+from synthgate.runtime.run import collect_seldom
 
 KEYWORDS: Final = 100_000
 QUICK_KEYWORDS: Final = 20_000
@@ -37,6 +38,7 @@ Search = Callable[[str], object]
 
 def measure(*, quick: bool, folder: Path | None = None) -> dict[str, Any]:
     """Everything that was found, ready for JSON. ``folder``: not used, nothing is written."""
+    collect_seldom()  # as a worker does
     chance = random.Random(20_261_126)
     keywords = _keywords(chance, QUICK_KEYWORDS if quick else KEYWORDS)
     texts = [_text(chance) for _ in range(TEXTS)]

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from synthgate.bench.table_bucket import of_bucket
+from synthgate.bench.table_evasions import of_evasions
+from synthgate.bench.table_segments import of_segments
 
 _PARTS: Final = ("queue", "fresh", "decide", "append", "publish")
 
@@ -170,28 +172,6 @@ def of_ledger(found: Mapping[str, Any]) -> str:
     )
 
 
-def of_evasions(found: Mapping[str, Any]) -> str:
-    """The table of ``bench evasions``."""
-    lines = [
-        f"{found['entries']:,} entries over {found['risks']} risks; {found['each']} evasions by each technique",
-        "",
-        f"{'technique':28}{'recall':>8}",
-    ]  # fmt: skip
-    for name, share in found["recall"].items():
-        lines.append(f"{name:28}" + (f"{'few':>8}" if share is None else f"{share:>8.1%}"))
-    accidents = sum(found["accidents"].values())
-    ways = ", ".join(f"{way} {count}" for way, count in found["accidents"].items())
-    plain = found["sentences"] - found["holding"]
-    lines += [
-        "",
-        f"over-refusal {found['over_refusal']:.1%} of {found['sentences']:,} harmless sentences of public text"
-        f"   aim: at most {found['over_refusal_aim']:.0%}",
-        f"  {found['holding']} of them hold an entry as it stands; {found['allowed']} of them somebody allowed",
-        f"  of the {plain:,} others {accidents} are refused" + (f" ({ways})" if ways else ""),
-    ]
-    return "\n".join(lines)
-
-
 def of_moderation(found: Mapping[str, Any]) -> str:
     """The table of ``bench moderation``."""
     lines = [
@@ -290,6 +270,7 @@ OF: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "chain": of_chain,
     "peers": of_chain,
     "latency": of_latency,
+    "segments": of_segments,
     "backlog": of_backlog,
     "restart": of_restart,
     "scale": of_scale,

@@ -12,6 +12,7 @@ BENCHES: Final = (
     "chain",
     "peers",
     "latency",
+    "segments",
     "backlog",
     "restart",
     "scale",

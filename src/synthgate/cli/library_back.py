@@ -159,14 +159,14 @@ async def guards(settings: "Settings") -> list[dict[str, Any]]:
 def _guards(registries: Any) -> "Iterator[dict[str, Any]]":
     back = registries.control.taken_back()
     subjects = {row.subject for row in registries.guards.rows()}
-    for since, subject in sorted(
-        ((registries.guards.since(one), one) for one in subjects), reverse=True
-    ):
-        rows = [row for row in registries.guards.rows() if row.subject == subject]
+    seen = [sorted(registries.guards.seen(one), key=lambda row: -row.since) for one in subjects]
+    for rows in sorted(seen, key=lambda rows: (-rows[0].since, rows[0].subject)):
+        answers = [back.answer(row) for row in rows]
         yield {
-            "subject": subject, "since": since, "partitions": sorted(row.partition for row in rows),
+            "subject": rows[0].subject, "since": rows[0].since,
+            "partitions": sorted(row.partition for row in rows),
             "people": max(row.users for row in rows), "usual": max(row.usual for row in rows),
-            "answer": back.answer(subject, since),
+            "answer": None if None in answers else answers[0],
         }  # fmt: skip
 
 

@@ -231,6 +231,8 @@ class GuardRow(Row):
     users: int = Field(ge=0, le=COUNT_MAX)
     """People refused within the hour, and how many are usual in one."""
     usual: int = Field(ge=0, le=COUNT_MAX)
+    came: int | None = Field(None, ge=0, le=COUNT_MAX)
+    """The library version an entry came with: once that is withdrawn, nothing waits for the entry any more."""
 
 
 class ControlRow(Row):

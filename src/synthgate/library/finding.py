@@ -6,25 +6,28 @@ have to stand there if a word were written apart, doubled or with digits. Only a
 """
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
-
-from synthgate.library.letters import sound_codes, splits
+from synthgate.library.automaton import of_bytes, of_text
+from synthgate.library.letters import is_half, sound_codes, sounds_of, splits
 from synthgate.library.loosening import is_pinyin
 from synthgate.library.reading import Reading
 from synthgate.library.triggers import Neighbours, beside_triggers, latin_triggers
 
-if TYPE_CHECKING:
-    from synthgate.library.sounding import Triples
+try:
+    from synthgate.library.sounding import sounding
+except ModuleNotFoundError:
 
-_SMALL_BYTES: Final = 1 << 17
-"""Of all words and triggers: up to here the quickest automaton is small enough."""
+    def sounding(wide: bytes) -> str:
+        """As there."""
+        return "".join(map(chr, memoryview(wide).cast("H"))).translate(sounds_of())
+
+
 _AROUND_MAX: Final = 96
 """Characters looked at before and behind a suspicious place, if an entry is as long as that."""
 _SOUNDS: Final = 3
-"""Syllables of an entry that are looked for at once; the rest is compared where these are found."""
+"""Syllables the shortest entry has that is listened for."""
 
 
 class Found(NamedTuple):
@@ -43,25 +46,12 @@ class Automaton:
     def __init__(self, words: list[bytes], triggers: list[bytes], unit: int) -> None:
         self._words = len(words)
         self._unit = unit
-        everything = [*words, *triggers]
-        small = sum(map(len, everything)) < _SMALL_BYTES
-        self._search = BytesAhoCorasick(
-            everything,
-            matchkind=MatchKind.Standard,
-            implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
-        )
-
-    def raw(self, data: bytes) -> list[tuple[int, int, int]]:
-        """Every occurrence in bytes, the ones between characters too."""
-        found: list[tuple[int, int, int]] = self._search.find_matches_as_indexes(
-            data, overlapping=True
-        )
-        return found
+        self._search = of_bytes([*words, *triggers])
 
     def scan(self, data: bytes, spots: list[Found] | None) -> Iterator[Found]:
         """Every occurrence of every word; triggers, numbered from 0, go to ``spots``."""
         unit, words = self._unit, self._words
-        for word, start, end in self.raw(data):
+        for start, end, word in self._search(data):
             if start % unit:
                 continue  # the second half of one character and the first of the next
             if word < words:
@@ -162,20 +152,18 @@ class Sounds:
     """Values by how they sound, found where a text sounds so."""
 
     def __init__(self, values: list[str]) -> None:
-        self._by_start: dict[str, list[tuple[str, int]]] = {}
-        codes = sound_codes()
+        by_sound: dict[str, list[int]] = {}
         for at, value in enumerate(values):
-            said = value.translate(codes)
-            self._by_start.setdefault(said[:_SOUNDS], []).append((said, at))
-        self._starts = list(self._by_start)
-        self._triples = _triples(self._by_start)
-        if self._triples is None:
-            self._search = Automaton(list(map(wide_bytes, self._starts)), [], 2)
-        self._maybe = _sounding_so(self._starts) if len(self._starts) <= _FEW else None
+            by_sound.setdefault(sounding(wide_bytes(value)), []).append(at)
+        self._values = list(by_sound.values())
+        self._search = of_text(list(by_sound))
+        starts = {said[:_SOUNDS] for said in by_sound}
+        few = len(starts) <= _FEW and not any(map(is_half, "".join(starts)))
+        self._maybe = _sounding_so(starts) if few else None
 
     def scan(self, text: str, *, letters: bool = True) -> Iterator[Found]:
         """Values by number, where they sound as the text does. letters: ASCII letters may stand in it."""
-        if not self._starts or text.isascii():
+        if not self._values or text.isascii():
             return
         if self._maybe is not None and self._maybe.search(text) is None:
             return
@@ -191,41 +179,19 @@ class Sounds:
             yield from self._stretch(text[at:], at)
 
     def _stretch(self, text: str, offset: int) -> Iterator[Found]:
-        if self._triples is not None:
-            wide = wide_bytes(text)
-            place = places(text, wide)
-            for value, unit, length in self._triples.scan(wide):
-                first = offset + (unit if place is None else place[unit])
-                yield Found(value, first, first + length)
-            return
-        said = text.translate(sound_codes())
-        wide = wide_bytes(said)
-        place = places(said, wide)
-        for word, start, _ in self._search.raw(wide):
-            if start % 2:
-                continue
-            first = start // 2 if place is None else place[start // 2]
-            for whole, value in self._by_start[self._starts[word]]:
-                if said.startswith(whole, first):
-                    yield Found(value, offset + first, offset + first + len(whole))
-
-
-def _triples(by_start: dict[str, list[tuple[str, int]]]) -> "Triples | None":
-    """Quicker than an automaton for very many values, where numpy is installed."""
-    if len(by_start) <= _FEW:
-        return None
-    try:
-        from synthgate.library.sounding import Triples, takes
-    except ModuleNotFoundError:
-        return None
-    return Triples(by_start) if takes(list(by_start)) else None
+        wide = wide_bytes(text)
+        place = places(text, wide)
+        for start, end, said in self._search(sounding(wide)):
+            first, last = (start, end) if place is None else (place[start], place[end])
+            for value in self._values[said]:
+                yield Found(value, offset + first, offset + last)
 
 
 _FEW: Final = 256
 """Beginnings of values up to which a look at the text says more quickly that none stands in it."""
 
 
-def _sounding_so(starts: list[str]) -> re.Pattern[str]:
+def _sounding_so(starts: Collection[str]) -> re.Pattern[str]:
     """Three characters in a row that sound like a first, a second and a third of the beginnings."""
     by_code: dict[str, str] = {}
     for char, code in sound_codes().items():

@@ -106,3 +106,14 @@ def sound_codes() -> dict[int, str]:
     """Han character to one private character for its sound. Text may hold private characters of its own."""
     numbers = {name: at for at, name in enumerate(sorted(set(syllables().values())))}
     return {ord(char): chr(0xE000 + numbers[name]) for char, name in syllables().items()}
+
+
+@lru_cache(maxsize=1)
+def sounds_of() -> dict[int, str]:
+    """The same for units of UTF-16: half of a character beyond the BMP is a private character, too."""
+    return sound_codes() | {half: chr(half + 0x1000) for half in range(0xD800, 0xE000)}
+
+
+def is_half(char: str) -> bool:
+    """Whether it stands for half of a character in ``sounds_of``."""
+    return "\ue800" <= char <= "\uefff"

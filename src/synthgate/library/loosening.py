@@ -64,7 +64,7 @@ def loose(text: str, *, whole: bool = True) -> str:
     text = _once_each(text.translate(_DROP))
     if whole:
         text = _unsplit(text)
-    return _once_each(_spoken(text).translate(_LOOKS))
+    return _once_each(_spoken(_lettered(text)).translate(_LOOKS))
 
 
 def loosened(text: str, *, whole: bool = True) -> Loosened:
@@ -73,6 +73,11 @@ def loosened(text: str, *, whole: bool = True) -> Loosened:
     pieces = _once(pieces)
     if whole:
         pieces = _replaced(pieces, _split_pairs()[0], lambda match: [(splits()[match[0]], 0, 2)])
+    pieces = _replaced(
+        pieces,
+        _SIGNS,
+        lambda match: [(LOOKS[sign], at, at + 1) for at, sign in enumerate(match[0])],
+    )
     pieces = _replaced(pieces, _LETTERS_BESIDE_HAN, _said)
     pieces = _once([(LOOKS.get(char, char), start, end) for char, start, end in pieces])
     return Loosened(
@@ -128,6 +133,18 @@ _LETTERS_BESIDE_HAN: Final = re.compile(
     f"(?<![a-z])(?:(?<=[{HAN}])[a-z]{{1,24}}|[a-z]{{1,24}}(?=[{HAN}]))(?![a-z])"
 )
 """Letters in the middle of ideographs: pinyin, perhaps."""
+_SIGN: Final = "".join(re.escape(sign) for sign in LOOKS if not sign.isalpha())
+# A run is tried once, from its start: else a million digits would take a million tries of a million.
+_SIGNS: Final = re.compile(f"(?<=[a-z])[{_SIGN}]++|(?<![{_SIGN}])[{_SIGN}]++(?=[a-z])")
+
+
+def _lettered(text: str) -> str:
+    """Digits and signs beside letters by the letters they look like: pinyin, perhaps."""
+    return _SIGNS.sub(_by_letters, text)
+
+
+def _by_letters(match: re.Match[str]) -> str:
+    return match[0].translate(_LOOKS)
 
 
 def _spoken(text: str) -> str:
@@ -195,6 +212,7 @@ _STEPS: Final[tuple[tuple[str, _Step], ...]] = (
     ("separated", _unseparated),
     ("repeated", _once_each),
     ("split", _unsplit),
+    ("leet", _lettered),
     ("pinyin", _all_spoken),
     ("leet", lambda text: text.translate(_LOOKS)),
     ("repeated", _once_each),

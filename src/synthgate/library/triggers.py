@@ -9,7 +9,8 @@ import re
 import string
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import product
+from operator import add
 from typing import Final
 
 from synthgate.library.letters import (
@@ -58,7 +59,7 @@ class Neighbours:
         if len(self._pairs) > _BY_SOUND_MAX:
             self._codes = {}
             self._pairs = _pairs(words, self._codes)
-        chars = {char for word in words for char in word}
+        chars = set().union(*words)
         self._parts = frozenset(parts for parts, whole in splits().items() if whole in chars)
         self._by_first: dict[str, list[str]] = {}
         self._by_last: dict[str, list[str]] = {}
@@ -73,7 +74,8 @@ class Neighbours:
         if len(self._pairs) <= _FEW_PAIRS:
             before = self._sounding({pair[0] for pair in self._pairs} | self._by_last.keys())
             after = self._sounding({pair[1] for pair in self._pairs} | self._by_first.keys())
-        return re.compile(f"(?<={before}){_MARK}(?={after}{_MARK})")
+        # The mark first: what looks behind itself first is tried at every character.
+        return re.compile(f"{_MARK}(?<={before}{_MARK})(?={after}{_MARK})")
 
     def _sounding(self, wanted: Collection[str]) -> str:
         chars = {chr(char) for char, code in self._codes.items() if code in wanted}
@@ -162,7 +164,7 @@ def _pairs(words: Iterable[str], codes: Mapping[int, str], enough: float = math.
     for word in words:
         bare = word if word.isalpha() else word.translate(_DROP)
         said = bare.translate(codes) if codes else bare
-        found.update(map("".join, pairwise(said)))
+        found.update(map(add, said, said[1:]))
         if len(found) > enough:
             break
     return found

@@ -28,13 +28,13 @@ class Guards(Table[GuardRow]):
         """Drop a row from the index."""
         self._of[key.partition("/")[2]].discard(key)
 
-    def since(self, subject: str) -> int | None:
-        """When the last surge of a subject was seen, Unix ms; None: none was.
+    def seen(self, subject: str) -> list[GuardRow]:
+        """The last surge of a subject each partition has seen.
 
         A row nobody can read pauses nothing: the partition that saw the surge says it again (``owed``).
         """
         rows = [self.permitted(key) for key in self._of.get(subject, ())]
-        return max((row.since for row in rows if row is not None), default=None)
+        return [row for row in rows if row is not None]
 
     def apply(self, partition: int, offset: int, key: bytes | None, value: bytes | None) -> None:
         """Take in one record; one without an offset was decided here, and is owed until it is read."""

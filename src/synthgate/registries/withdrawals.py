@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from synthgate.events.event import time_ms
-from synthgate.events.facts import COUNT_MAX, ControlRow
+from synthgate.events.facts import COUNT_MAX, ControlRow, GuardRow
 
 ROLLBACK: Final = "rollback/"
 GUARD: Final = "guard/"
@@ -28,15 +28,17 @@ class Rollback(NamedTuple):
         """Whether a version is one of them."""
         return self.to < library <= self.version
 
-    def answers(self, subject: str, since: int) -> bool:
-        """Whether it answers a surge seen at a time (Unix ms): of a version withdrawn, or of a rule until then.
+    def answers(self, surge: GuardRow) -> bool:
+        """Whether it answers a surge: a version's or its new entries', a rule's until then.
 
         What of a rule's surge did not rest on the version is counted again from what is left.
         """
-        kind, _, name = subject.partition("/")
+        kind, _, name = surge.subject.partition("/")
         if kind == "library":
             return self.withdraws(int(name))
-        return kind == "rule" and since <= self.at
+        if kind == "entry":
+            return surge.came is not None and self.withdraws(surge.came)
+        return kind == "rule" and surge.since <= self.at
 
 
 class TakenBack(NamedTuple):
@@ -45,11 +47,11 @@ class TakenBack(NamedTuple):
     rollbacks: tuple[Rollback, ...]
     let_go: Mapping[str, int]
 
-    def answer(self, subject: str, since: int) -> str | None:
-        """What answered a surge seen at a time, Unix ms: a rollback, ``let go``; None: penalties wait."""
-        if self.let_go.get(subject, -1) >= since:
+    def answer(self, surge: GuardRow) -> str | None:
+        """What answered a surge: a rollback, ``let go``; None: penalties wait."""
+        if self.let_go.get(surge.subject, -1) >= surge.since:
             return "let go"
-        return next((one.id for one in self.rollbacks if one.answers(subject, since)), None)
+        return next((one.id for one in self.rollbacks if one.answers(surge)), None)
 
 
 def taken_back(rows: Iterable[ControlRow]) -> TakenBack:

@@ -78,6 +78,8 @@ class Watchdog:
 
     async def _look(self) -> None:
         for runner in self._runners:
+            # Under load asking them all takes long, though the loop turns and turns.
+            self._beat = time.monotonic()
             self._joined(runner)
             lanes = list(runner.lanes.values())
             if not lanes:

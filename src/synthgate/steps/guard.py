@@ -66,18 +66,24 @@ class Guard:
     def hear(self, rests: Resting, user: str, at: int, work: Work) -> None:
         """A person was refused at a time, Unix ms: a guard may fire."""
         self._surges.refused(work.partition, rests, user, at)
-        gone = self._registries.control.taken_back().let_go
+        back = self._registries.control.taken_back()
+        came = {f"entry/{name}": one for name, one in zip(rests.entries, rests.came, strict=True)}
         for subject in rests.subjects():
             now, usual = self._surges.seen(work.partition, subject, at)
             if now < max(self._users, self._times * usual):
                 continue
-            if at < gone.get(subject, -_QUIET_MS) + _QUIET_MS:
+            if at < back.let_go.get(subject, -_QUIET_MS) + _QUIET_MS:
                 continue
-            if not self._waits(subject):
-                self._fire(subject, now, usual, at, work)
+            surge = GuardRow(
+                version=1, partition=work.partition, subject=subject, since=at, users=now,
+                usual=usual, came=came.get(subject),
+            )  # fmt: skip
+            # What was refused before a rollback may be heard after it: that has been answered.
+            if back.answer(surge) is None and not self._waits(subject):
+                self._fire(surge, work)
 
     def covers(self, rests: Resting) -> bool:
-        """Whether penalties that rest on this wait: every entry of it is guarded, its version or its rule.
+        """Whether penalties that rest on this wait: every entry left of it is guarded, its version or its rule.
 
         What another's word carries too waits for the rule alone.
         """
@@ -87,7 +93,13 @@ class Guard:
             return False
         if self._waits(f"{LIBRARY}{rests.library}"):
             return True
-        return all(self._waits(f"entry/{entry}") for entry in rests.entries)
+        back = self._registries.control.taken_back().rollbacks
+        left = [
+            entry
+            for entry, came in zip(rests.entries, rests.came, strict=True)
+            if not any(one.withdraws(came) for one in back)
+        ]
+        return bool(left) and all(self._waits(f"entry/{entry}") for entry in left)
 
     def withdrawn(self, rests: Resting) -> Rollback | None:
         """The rollback that took back everything a refusal rests on."""
@@ -101,30 +113,29 @@ class Guard:
     def waiting(self, partition: int) -> Counter[str]:
         """Surges of a partition nobody has answered, by what they rest on."""
         found = Counter(dict.fromkeys(("entry", "library", "rule"), 0))
+        back = self._registries.control.taken_back()
         for row in self._registries.guards.rows():
-            if row.partition == partition and self._waits(row.subject):
+            if row.partition == partition and back.answer(row) is None:
                 found[row.subject.partition("/")[0]] += 1
         return found
 
     def _waits(self, subject: str) -> bool:
-        since = self._registries.guards.since(subject)
-        return (
-            since is not None
-            and self._registries.control.taken_back().answer(subject, since) is None
-        )
+        rows = self._registries.guards.seen(subject)
+        if not rows:
+            return False
+        back = self._registries.control.taken_back()
+        return any(back.answer(row) is None for row in rows)
 
-    def _fire(self, subject: str, now: int, usual: int, at: int, work: Work) -> None:
-        held = self._registries.guards.held(f"{work.partition}/{subject}")
-        version = 1 if held is None or held is UNREADABLE else held.version + 1
-        row = GuardRow(
-            version=version, partition=work.partition, subject=subject, since=at, users=now, usual=usual
-        )  # fmt: skip
-        self._say(row, work)
-        work.outputs.guards[subject.partition("/")[0]] += 1
+    def _fire(self, surge: GuardRow, work: Work) -> None:
+        held = self._registries.guards.held(f"{work.partition}/{surge.subject}")
+        if held is not None and held is not UNREADABLE:
+            surge = surge.model_copy(update={"version": held.version + 1})
+        self._say(surge, work)
+        work.outputs.guards[surge.subject.partition("/")[0]] += 1
         log.warning(
             "blast guard: %s people refused within the hour on partition %s rest on %s (usual: %s);"
             " penalties and reports that rest on it alone wait: `synthgate library guards`",
-            now, work.partition, subject, usual,
+            surge.users, work.partition, surge.subject, surge.usual,
         )  # fmt: skip
 
     def say_again(self, work: Work) -> None:

@@ -16,21 +16,26 @@ from synthgate.steps.lookup import Lookup
 class Resting:
     """What a refusal rests on. rules: under which it was given. library: version that was searched.
 
-    entries: those each of which is grave enough by itself. since: the version the oldest of them came with.
+    entries: those each of which is grave enough by itself. came: the version each of them came with.
     alone: nothing else carries it; without them there would have been no such refusal.
     """
 
     rules: tuple[str, ...] = ()
     library: int | None = None
     entries: tuple[str, ...] = ()
-    since: int = 0
+    came: tuple[int, ...] = ()
     alone: bool = False
+
+    @property
+    def since(self) -> int:
+        """The version the oldest entry came with."""
+        return min(self.came, default=0)
 
     def row(self) -> dict[str, Any]:
         """As kept in a case."""
         return {
             "rules": list(self.rules), "library": self.library, "entries": list(self.entries),
-            "since": self.since, "alone": self.alone,
+            "since": self.since, "came": list(self.came), "alone": self.alone,
         }  # fmt: skip
 
     @classmethod
@@ -39,9 +44,9 @@ class Resting:
         row: Mapping[str, Any] | None = case.detail.get("rests")
         if row is None:
             return None
-        return cls(
-            tuple(row["rules"]), row["library"], tuple(row["entries"]), row["since"], row["alone"]
-        )
+        entries = tuple(row["entries"])
+        came = tuple(row.get("came", [row["since"]] * len(entries)))
+        return cls(tuple(row["rules"]), row["library"], entries, came, row["alone"])
 
     def subjects(self) -> tuple[str, ...]:
         """What is counted when refusals surge."""
@@ -90,8 +95,9 @@ def _of(passage: Passage, rules: tuple[str, ...], book: LawBook) -> Resting:
     whole = facts.found == len(facts.hits) or told < len(facts.hits)
     scored = any(grave(*risk) for score in facts.scores for risk in score.risks.items())
     judged = facts.answer == "refuse" or facts.platform == "block"
+    came = {hit.entry: hit.since for hit in carrying}
+    entries = tuple(sorted(came))
     return Resting(
-        rules, facts.library, tuple(sorted({hit.entry for hit in carrying})),
-        min((hit.since for hit in carrying), default=0),
+        rules, facts.library, entries, tuple(came[entry] for entry in entries),
         alone=bool(carrying) and whole and not scored and not judged,
     )  # fmt: skip
