@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from client.decider import decision_row
 from synthgate.api.app import Service, create
 from synthgate.api.keys import KeyFile
 from synthgate.api.lookup import Wanted
+from synthgate.api.serve import Http, configured
 from synthgate.client import Decision, EventError, EventsError, Gate
 from synthgate.client.decisions import Answer, Undecided
 from synthgate.client.writer import partition_of
@@ -186,6 +188,23 @@ class Api:
         finally:
             gone.set()
             await asyncio.wait([running])
+
+
+@contextmanager
+def served(api: Api) -> Iterator[str]:
+    """The service on a port of this machine; its chain is a script."""
+    http = Http(configured(api.service, api.settings))
+    thread = threading.Thread(target=lambda: asyncio.run(http.serve()))
+    thread.start()
+    try:
+        while not http.started:
+            assert thread.is_alive()
+            thread.join(0.02)
+        scheme = "https" if api.settings.api_tls_cert_file else "http"
+        yield f"{scheme}://127.0.0.1:{http.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        http.should_exit = True
+        thread.join(60)
 
 
 def unquoted(path: str) -> str:

@@ -1,37 +1,16 @@
 """The guides: their Python runs as it stands, and what is said in Chinese is in step with it."""
 
-import asyncio
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.service import NET, Api, decision
-from synthgate.api.serve import Http, configured
+from api.service import NET, Api, decision, served
 
 GUIDES = Path(__file__).parents[2] / "src" / "guides"
 PAIRS = [(page.with_name(page.name.replace(".zh.md", ".md")), page)
          for page in sorted(GUIDES.glob("*.zh.md"))]  # fmt: skip
-
-
-@contextmanager
-def served(api: Api) -> Iterator[str]:
-    """The service on a port of this machine; its chain is a script."""
-    http = Http(configured(api.service, api.settings))
-    thread = threading.Thread(target=lambda: asyncio.run(http.serve()))
-    thread.start()
-    try:
-        while not http.started:
-            assert thread.is_alive()
-            thread.join(0.02)
-        yield f"http://127.0.0.1:{http.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        http.should_exit = True
-        thread.join(60)
 
 
 @pytest.mark.parametrize("page", ["HTTP.md"])
