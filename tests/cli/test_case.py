@@ -15,6 +15,8 @@ from PIL import Image
 import every_rule
 from case_evidence import taken_up
 from cli_commands import PATIENCE_S, Running, run
+from printed.reading import read_out
+from printed.reading import said as said_by
 from rule_players import play_on
 from rule_stories import _story
 from rule_stories_cases import STORIES, complaint
@@ -91,6 +93,18 @@ def test_a_report_is_previewed_approved_and_receipted_and_work_is_proved(
         capsys, "report", "preview", case, *unit, "--format", "html", "--lang", "zh", *chain.options
     )[1]
     assert report["title"]["zh"] in html and "待补充" in html
+    printed = ("--format", "pdf", "--lang", "zh", *chain.options)
+    code, _, why = run(capsys, "report", "preview", case, *unit, *printed)
+    assert code == 78 and "--out is needed" in why
+    out = ("--out", str(tmp_path / "report.pdf"))
+    assert run(capsys, "report", "preview", case, *unit, *printed, *out)[0] == 0
+    assert read_out((tmp_path / "report.pdf").read_bytes(), tmp_path) == said_by(html)
+    assert run(capsys, "report", "preview", case, *unit, *printed, *out)[0] == 78, (
+        "never over a file"
+    )
+    nothing = ("--set", f"pdf_font={tmp_path}/none.ttf", "--out", str(tmp_path / "second.pdf"))
+    code, _, why = run(capsys, "report", "preview", case, *unit, *printed, *nothing)
+    assert code == 78 and "none.ttf cannot be read" in why and "fonts-noto-cjk" in why
     (answer,) = said(capsys, "report", "approve", case, *BY, *chain.options)
     assert answer["refused"] is None
     slip = tmp_path / "slip.txt"
