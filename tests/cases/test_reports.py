@@ -40,6 +40,7 @@ def words(text: str) -> list[str]:
 def spoken(report: dict, language: str) -> list[str]:
     """What the data says, in the same order."""
     said = [report["title"][language], report["to"][language], report["unit"], report["report"]]
+    said += [report["guarded"][language]] if report["guarded"] else []
     for item in report["items"]:
         value = PENDING[language] if item["pending"] else item["value"]
         said += [f"{item['no']}. {item[language]}", value]

@@ -51,7 +51,7 @@ def receipted(row: CaseRow, event: Happened) -> str | None:
 
 
 def reported_first(row: CaseRow, event: Happened) -> str | None:
-    """A case that owes a report is not closed without its receipt; one that waits may owe one yet."""
+    """A case that owes a report is not closed without its receipt; one that waits is in doubt."""
     if row.status == "found" and row.detail.get("waits") == WAITS:
         return "what the case rests on is in doubt: let the guard go or roll the version back first"
     owed = [d.id for d in row.deadlines if d.id.startswith("report") and d.met_at is None]

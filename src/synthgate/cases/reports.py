@@ -10,9 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from synthgate.cases.calendar import moment
+from synthgate.cases.penalties import WAITS
 from synthgate.events.decision import CaseRow
 from synthgate.law.reports import Item, templates
 
+GUARDED: Final = {
+    "zh": "所依据的特征库条目或规则存疑，正由两人复核：处罚暂缓，拒绝仍有效。",
+    "en": "The library entry or rule this rests on is in doubt and looked at by two people: penalties wait,"
+    " the refusal stands.",
+}
+"""Said of a case that a blast guard makes wait (ADR 0025, 0033)."""
 PENDING: Final = {"zh": "待补充", "en": "pending: follows in a supplement"}
 LANGUAGES: Final = ("zh", "en")
 
@@ -54,6 +61,7 @@ def document(row: CaseRow, works: Iterable[CaseRow], unit: str) -> dict[str, Any
         "to": {"zh": template.to_zh, "en": template.to_en},
         "unit": unit,
         "rules": list(row.rules),
+        "guarded": GUARDED if row.detail.get("waits") == WAITS else None,
         "due_at": None if sent is None else moment(sent.due_at),
         "internal_target": None if sent is None else sent.internal,
         "supplement": any(n.type == "report.receipted" and n.refused is None for n in row.timeline),
@@ -72,13 +80,14 @@ def page(report: Mapping[str, Any], language: str) -> str:
     )
     evidence = "\n".join(f"<li>{html.escape(line)}</li>" for line in report["evidence"])
     lang = "zh-CN" if language == "zh" else "en"
+    guarded = f"<p>{report['guarded'][language]}</p>\n" if report["guarded"] else ""
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>\n'
         "<style>body{font:16px/1.6 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}"
         "table{border-collapse:collapse}th,td{border:1px solid #888;padding:.4em .6em;text-align:left;"
         "vertical-align:top}</style></head>\n"
         f"<body><h1>{title}</h1>\n<p>{html.escape(report['to'][language])}</p>\n"
-        f"<p>{html.escape(report['unit'])}</p>\n<p>{html.escape(report['report'])}</p>\n"
+        f"<p>{html.escape(report['unit'])}</p>\n<p>{html.escape(report['report'])}</p>\n{guarded}"
         f"<table>\n{rows}\n</table>\n<ul>\n{evidence}\n</ul></body></html>\n"
     )
 
