@@ -162,7 +162,7 @@ def test_what_is_wrong_is_said_in_one_line(chain: Running, capsys: Capture) -> N
     assert code == 1
 
 
-def test_a_screenshot_encoded_twice_finds_its_passage_and_takes_it_down(
+def test_a_screenshot_encoded_twice_finds_its_passage_and_it_is_recalled_with_proof_and_answered(
     chain: Running, capsys: Capture, tmp_path: Path
 ) -> None:
     picture = next(one for one in every_rule.STORIES if one.user == "dsp-17-3-lawful")
@@ -188,6 +188,22 @@ def test_a_screenshot_encoded_twice_finds_its_passage_and_takes_it_down(
     for kind in ("takedown.due", "recall.due"):
         assert about[kind]["sha256"] == served["sha256"]
         assert about[kind]["generation"] == released["generation"]
+    owed = [w["detail"]["work"] for w in row["work"]]
+    told = [w for w in owed if w["kind"] == "notice.due"]
+    assert [w["about"]["status"] for w in told] == ["received", "upheld"]
+    assert "受理" in told[0]["text"]["zh"] and "looked at it" in told[1]["text"]["en"]
+    assert {w["recipient"] for w in told} == {complained.last["user"]} != {None}
+    for work in owed:  # the platform answers, on topics too
+        proof = ("--proof", f"shot={work['kind']}", "--proof", "sha256=" + "e" * 64)
+        said(capsys, "work", "done", work["id"], *proof, *BY, *chain.options)
+    (row,) = said(capsys, "case", "show", case, *chain.options)
+    assert {w["status"] for w in row["work"]} == {"done"} and len(row["work"]) == 4
+    for work in row["work"]:
+        assert work["timeline"][-1]["detail"]["shot"] == work["detail"]["work"]["kind"]
+    assert (row["state"], row["status"], row["deadlines"][0]["reached_at"]) == (
+        "closed", "upheld", None,
+    )  # fmt: skip
+    assert row["deadlines"][0]["met_at"] is not None
 
 
 def test_how_far_a_rumour_went_is_read_from_the_logs_and_owed(
