@@ -5,7 +5,9 @@ incident) stand as they were said. Nothing here is sent: a named person submits 
 stops on the authority's receipt alone.
 """
 
+import hashlib
 import html
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ GUARDED: Final = {
 """Said of a case that a blast guard makes wait (ADR 0025, 0033)."""
 PENDING: Final = {"zh": "待补充", "en": "pending: follows in a supplement"}
 LANGUAGES: Final = ("zh", "en")
+_ID_DIGITS: Final = 16
 
 
 def kind_of(row: CaseRow) -> str:
@@ -36,7 +39,7 @@ def kind_of(row: CaseRow) -> str:
 def document(row: CaseRow, works: Iterable[CaseRow], unit: str) -> dict[str, Any]:
     """The report of a case as it stands. unit: who reports. works: its pieces of work.
 
-    The same case gives the same document: its id names the case's version.
+    Its id is made of the case and what the document says: handed over twice, by whomever, it is one report.
 
     Raises:
         KeyError: no report is made of such a case.
@@ -52,9 +55,7 @@ def document(row: CaseRow, works: Iterable[CaseRow], unit: str) -> dict[str, Any
         (d for d in row.deadlines if d.id == ("summary" if kind == "summary" else "report.sent")),
         None,
     )
-    return {
-        "v": 1,
-        "report": f"{row.case}@{row.version}",
+    said = {
         "case": row.case,
         "kind": kind,
         "title": {"zh": template.zh, "en": template.en},
@@ -68,6 +69,9 @@ def document(row: CaseRow, works: Iterable[CaseRow], unit: str) -> dict[str, Any
         "items": items,
         "evidence": _evidence(row, owed),
     }  # fmt: skip
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"v": 1, "report": f"{row.case}@{digest[:_ID_DIGITS]}", **said}
 
 
 def page(report: Mapping[str, Any], language: str) -> str:
