@@ -9,7 +9,8 @@ import pytest
 
 PACKAGES = {
     "exiftool": "libimage-exiftool-perl", "exiv2": "exiv2", "webpinfo": "webp", "ffmpeg": "ffmpeg",
-    "ffprobe": "ffmpeg", "mediainfo": "mediainfo", "pdfinfo": "poppler-utils", "qpdf": "qpdf",
+    "ffprobe": "ffmpeg", "mediainfo": "mediainfo", "pdfinfo": "poppler-utils",
+    "pdftotext": "poppler-utils", "pdftoppm": "poppler-utils", "qpdf": "qpdf",
     "unzip": "unzip", "pngcheck": "pngcheck", "promtool": "prometheus", "prometheus": "prometheus",
 }  # fmt: skip
 """Programs, and the Debian packages that hold them; deploy/test installs these in CI."""

@@ -10,9 +10,9 @@ from rule_stories import HEROIN, RuleStory, _story, ask, chats, done, verified
 from synthgate.demo.acts import Act
 
 RULES: Final = (
-    "DSP-10-8", "GAI-14-1", "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "CSL-49-1", "INC-4-1",
-    "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1", "DSP-21-1", "DSP-13-1", "PIPL-47-1",
-    "GAI-11-1",
+    "DSP-10-8", "GAI-14-1", "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-1", "DSP-12-2", "DSP-12-3", "CSL-49-1",
+    "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1", "DSP-21-1",
+    "DSP-13-1", "PIPL-47-1", "GAI-11-1",
 )  # fmt: skip
 LAWFUL: Final = "写一首关于春天的诗"
 BAD: Final = "DSP-6-1 risk_refuse"
@@ -110,6 +110,12 @@ TOLD: Final[tuple[RuleStory, ...]] = (
     _finding("DSP-11-3", "lawful", lambda u: (found("rumour.detected", u, "rumour"),), shows.nobody_told),
     _finding("DSP-11-3", "unlawful", lambda u: (found("rumour.detected", u, "rumour"), reached(u)),
              shows.reached_told),
+    _finding("DSP-12-1", "lawful",
+             lambda u: (found("page.checked", u, "event", page="complaints",
+                              shows=["entry", "procedure", "time_limit"]),), shows.no_case("page")),
+    _finding("DSP-12-1", "unlawful",
+             lambda u: (found("page.checked", u, "page", page="complaints", shows=["entry"]),),
+             shows.rests_on("page", "DSP-12-1")),
     _story("DSP-12-2", "lawful", lambda u: (verified(u), ask(u, LAWFUL)), shows.no_notice),
     _story("DSP-12-2", "unlawful", lambda u: (complaint(u),), shows.taken_up),
     _story("DSP-12-3", "lawful", lambda u: (verified(u), bad(u), ask(u, LAWFUL)), shows.stands_at("warned")),

@@ -100,6 +100,10 @@ class Settings(BucketAccess):
     guard_times: int = Field(
         5, ge=1, description="so many times what is usual in an hour, before penalties wait"
     )
+    pdf_font: str = Field(
+        "",
+        description="file: font of printed reports (TTF, OTF, TTC); empty: the one the extra pdf brings",
+    )
     review_minutes: int = Field(60, ge=1, description="our target: a person has judged a hold")
     lease_minutes: int = Field(
         15, ge=1, le=1440, description="a claimed review task is kept so long"

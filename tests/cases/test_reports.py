@@ -9,10 +9,13 @@ import pytest
 from acts_at_hand import a_bus, verify
 from cases_at_hand import case, done, of_kind, tell, violate, works
 from local_bus import LocalBus
+from printed.reading import read_out, squeezed
 from synthgate.cases.reports import LANGUAGES, PENDING, document, page
 from synthgate.events.decision import CaseRow
 from synthgate.law import LawError
 from synthgate.law.reports import FILE, templates
+from synthgate.printed.document import pdf
+from synthgate.printed.face import find_face
 
 RECEIPT = {"channel": "12387", "reference": "CN-1"}
 
@@ -37,6 +40,7 @@ def words(text: str) -> list[str]:
 def spoken(report: dict, language: str) -> list[str]:
     """What the data says, in the same order."""
     said = [report["title"][language], report["to"][language], report["unit"], report["report"]]
+    said += [report["guarded"][language]] if report["guarded"] else []
     for item in report["items"]:
         value = PENDING[language] if item["pending"] else item["value"]
         said += [f"{item['no']}. {item[language]}", value]
@@ -59,6 +63,21 @@ def test_the_page_says_word_for_word_what_the_data_says(bus: LocalBus, language:
     text = page(report, language)
     assert words(text) == spoken(report, language)
     assert "<script>" not in text and text.startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_printed_it_says_what_the_data_says(bus: LocalBus, language: str, tmp_path: Path) -> None:
+    found = {
+        "produce_id": "p<1>&",
+        "items": {"harm": "约 3 万人 😀 see order-", "follow_up": "1-2-3 " * 60},
+    }
+    tell(bus, "rumour.detected", "r1", detail=found)
+    for name in works(bus):
+        done(bus, name, detail={"proof": "<script>alert(1)</script>"})
+    row = case(bus, "rumour/t/r1")
+    report = document(row, work_of(bus, row), "某平台 <Ltd>")
+    told = read_out(pdf(page(report, language), find_face(None)), tmp_path)
+    assert told == squeezed("".join(spoken(report, language)))
 
 
 def test_a_first_report_holds_items_one_and_two_and_says_what_is_pending(bus: LocalBus) -> None:

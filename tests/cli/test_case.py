@@ -15,6 +15,8 @@ from PIL import Image
 import every_rule
 from case_evidence import taken_up
 from cli_commands import PATIENCE_S, Running, run
+from printed.reading import read_out
+from printed.reading import said as said_by
 from rule_players import play_on
 from rule_stories import _story
 from rule_stories_cases import STORIES, complaint
@@ -91,6 +93,18 @@ def test_a_report_is_previewed_approved_and_receipted_and_work_is_proved(
         capsys, "report", "preview", case, *unit, "--format", "html", "--lang", "zh", *chain.options
     )[1]
     assert report["title"]["zh"] in html and "待补充" in html
+    printed = ("--format", "pdf", "--lang", "zh", *chain.options)
+    code, _, why = run(capsys, "report", "preview", case, *unit, *printed)
+    assert code == 78 and "--out is needed" in why
+    out = ("--out", str(tmp_path / "report.pdf"))
+    assert run(capsys, "report", "preview", case, *unit, *printed, *out)[0] == 0
+    assert read_out((tmp_path / "report.pdf").read_bytes(), tmp_path) == said_by(html)
+    assert run(capsys, "report", "preview", case, *unit, *printed, *out)[0] == 78, (
+        "never over a file"
+    )
+    nothing = ("--set", f"pdf_font={tmp_path}/none.ttf", "--out", str(tmp_path / "second.pdf"))
+    code, _, why = run(capsys, "report", "preview", case, *unit, *printed, *nothing)
+    assert code == 78 and "none.ttf cannot be read" in why and "fonts-noto-cjk" in why
     (answer,) = said(capsys, "report", "approve", case, *BY, *chain.options)
     assert answer["refused"] is None
     slip = tmp_path / "slip.txt"
@@ -148,7 +162,7 @@ def test_what_is_wrong_is_said_in_one_line(chain: Running, capsys: Capture) -> N
     assert code == 1
 
 
-def test_a_screenshot_encoded_twice_finds_its_passage_and_takes_it_down(
+def test_a_screenshot_encoded_twice_finds_its_passage_and_it_is_recalled_with_proof_and_answered(
     chain: Running, capsys: Capture, tmp_path: Path
 ) -> None:
     picture = next(one for one in every_rule.STORIES if one.user == "dsp-17-3-lawful")
@@ -174,6 +188,22 @@ def test_a_screenshot_encoded_twice_finds_its_passage_and_takes_it_down(
     for kind in ("takedown.due", "recall.due"):
         assert about[kind]["sha256"] == served["sha256"]
         assert about[kind]["generation"] == released["generation"]
+    owed = [w["detail"]["work"] for w in row["work"]]
+    told = [w for w in owed if w["kind"] == "notice.due"]
+    assert [w["about"]["status"] for w in told] == ["received", "upheld"]
+    assert "受理" in told[0]["text"]["zh"] and "looked at it" in told[1]["text"]["en"]
+    assert {w["recipient"] for w in told} == {complained.last["user"]} != {None}
+    for work in owed:  # the platform answers, on topics too
+        proof = ("--proof", f"shot={work['kind']}", "--proof", "sha256=" + "e" * 64)
+        said(capsys, "work", "done", work["id"], *proof, *BY, *chain.options)
+    (row,) = said(capsys, "case", "show", case, *chain.options)
+    assert {w["status"] for w in row["work"]} == {"done"} and len(row["work"]) == 4
+    for work in row["work"]:
+        assert work["timeline"][-1]["detail"]["shot"] == work["detail"]["work"]["kind"]
+    assert (row["state"], row["status"], row["deadlines"][0]["reached_at"]) == (
+        "closed", "upheld", None,
+    )  # fmt: skip
+    assert row["deadlines"][0]["met_at"] is not None
 
 
 def test_how_far_a_rumour_went_is_read_from_the_logs_and_owed(

@@ -18,11 +18,14 @@ from hypothesis import strategies as st
 from acts_at_hand import a_bus, accept, an_event, decide
 from cli_commands import run
 from local_bus import LocalBus
+from printed.reading import read_out, said, squeezed
 from synthgate.cli import casebook
+from synthgate.crypto.keys import KeyFolder
 from synthgate.events.decision import CaseRow, Decision
 from synthgate.ledger import bundle as bundles
 from synthgate.ledger.bundle import BundleDamaged, decode_bundle, encode_bundle
 from synthgate.ledger.bundle_check import check_bundle
+from synthgate.printed import face
 from synthgate.steps import evidence, evidence_page
 
 WORDS = "a poem on QUNSHAN <b>&"
@@ -136,6 +139,40 @@ def test_from_a_labelled_file_to_who_what_and_when_checked_elsewhere(
     assert {name for name in files if name.startswith("entries")} == {
         f"entries/{one.receipt.log:05d}/{one.receipt.index}" for one in (asked, answered)
     }
+
+
+def test_printed_it_says_what_the_data_says_and_is_checked(
+    make: Any, check: Any, tmp_path: Path, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, why = make("--user", f"t/{USER}", "--content", "--pdf")
+    assert code == 0, why
+    code, found = check(out)
+    assert (code, found["notes"]) == (0, [])
+    files = members(out)
+    report = json.loads(files["report.json"])
+    for language in evidence.LANGUAGES:
+        text = read_out(files[f"report.{language}.pdf"], tmp_path)
+        assert text == said(files[f"report.{language}.html"].decode())
+        for row in report["rows"]:
+            assert squeezed(json.dumps(row["event"], ensure_ascii=False, indent=1)) in text
+            assert f"{row['log']}/{row['index']}" in text and row["user"] in text
+
+    def again(**over: bytes) -> Any:
+        keys, name = KeyFolder(told[0].settings.keys_dir), told[0].settings.log_name
+        public = keys.checkpoint_public
+        whole = decode_bundle(out.read_bytes(), public, "x")
+        path = tmp_path / "again.zip"
+        changed = {**whole.files, "report.en.pdf": files["report.zh.pdf"]} if over else whole.files
+        path.write_bytes(encode_bundle(whole.manifest, changed, name, keys.checkpoint_private))
+        return check(path)
+
+    assert again()[1]["faults"] == []
+    assert again(x=b"")[1]["faults"] == ["report.en.pdf: is not the page of report.json"]
+    monkeypatch.setattr(face, "PACKAGE", "no_such_package")
+    code, found = check(out)
+    assert code == 0 and ["printed by other means" in one for one in found["notes"]] == [True]
+    code, _, why = make("--user", f"t/{USER}", "--pdf", name="second.zip")
+    assert code == 78 and "set pdf_font" in why
 
 
 def test_without_content_no_word_and_no_account_leaves(make: Any) -> None:
@@ -460,7 +497,6 @@ def test_pages_of_another_version_are_said_not_to_be_checked(
 
 
 def test_a_signed_list_of_files_that_is_none_is_a_fault(tmp_path: Path) -> None:
-    from synthgate.crypto.keys import KeyFolder
     from synthgate.crypto.notes import sign
 
     keys = KeyFolder.init(tmp_path / "keys")

@@ -136,7 +136,11 @@ def test_the_clock_runs_on_after_a_200_and_stops_at_the_receipt(
         return row["status"], deadline["met_at"] is not None
 
     assert clock() == ("found", False)
+    assert run(capsys, "report", "hand-over", case, *there, *by, *chain.options)[0] == 0
+    once = {(headers["Idempotency-Key"], body) for headers, body in gateway.got}
+    assert len(once) == 1, "the same report, whoever hands it over again"
+    assert clock() == ("found", False)
     told = ("--channel", "12387", "--reference", "CN-1")
     assert run(capsys, "report", "receipt", case, *told, *by, *chain.options)[0] == 0
     assert clock() == ("reported", True)
-    assert len(gateway.got) == 2
+    assert len(gateway.got) == 3

@@ -178,7 +178,7 @@ def test_http_listens_where_it_may_and_its_extra_is_in_the_image() -> None:
     settings = Settings.load(environ=environment(SERVICES["api"]))
     checked(settings)
     assert SERVICES["api"]["ports"] == [f"127.0.0.1:{settings.api_port}:{settings.api_port}"]
-    assert '".[api,intake]"' in DOCKERFILE
+    assert '".[api,intake,pdf]"' in DOCKERFILE
     assert {"api", "intake"} <= set(PROJECT["optional-dependencies"])
 
 

@@ -25,7 +25,7 @@ def test_what_is_not_decided_names_its_area(monkeypatch, tmp_path):
 
 def test_what_is_decided_names_file_evidence_and_test(monkeypatch, tmp_path):
     monkeypatch.setattr(
-        coverage, "deciders", lambda: {"DSP-9-1": ("identity",), "DSP-12-1": ("identity",)}
+        coverage, "deciders", lambda: {"DSP-9-1": ("identity",), "DSP-7-1": ("identity",)}
     )
     for folder, name in (("chain", "test_words"), ("obligations", "test_identity")):
         path = tmp_path / "tests" / folder / f"{name}.py"
@@ -36,7 +36,7 @@ def test_what_is_decided_names_file_evidence_and_test(monkeypatch, tmp_path):
         "| `obligations/identity.py` | verdict identity: facts.verified"
         " | `tests/obligations/test_identity.py`, `tests/chain/test_words.py` |"
     )
-    assert lines["| DSP-12-1"].endswith(
+    assert lines["| DSP-7-1"].endswith(
         "| `obligations/identity.py` | verdict identity | none names it |"
     )
 

@@ -28,6 +28,8 @@ OWED = {
     ("flaw.found", False, True): {"NDR-10-1"},
     ("flaw.found", False, False): set(),
     ("page.checked", False, None): set(),
+    ("page.checked", False, None, None, True): set(),
+    ("page.checked", False, None, None, False): {"DSP-12-1"},
     ("consent.revoked", False, None): {"DSP-14-4"},
     ("consent.revoked", False, None, True): {"DSP-14-4"},
     ("consent.revoked", False, None, False): set(),
@@ -61,10 +63,11 @@ def test_every_rule_is_owed_by_something_and_every_code_has_words():
 @given(
     st.builds(
         FindingFacts,
-        type=st.sampled_from([*OBLIGATION.hears, "page.checked"]),
+        type=st.sampled_from([*OBLIGATION.hears, "policy.reviewed"]),
         reported=st.booleans(),
         public=st.sampled_from([True, False, None]),
         template=st.sampled_from([True, False, None]),
+        shown=st.sampled_from([True, False, None]),
     )
 )
 def test_decide_is_total_pure_and_the_same_from_the_record(facts):

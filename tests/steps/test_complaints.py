@@ -71,6 +71,41 @@ def test_somebody_else_judges_the_appeal_against_a_rejection(bus: LocalBus) -> N
     assert case(bus, row.case).status == "upheld"
 
 
+def depicted(bus: LocalBus, number: int) -> CaseRow:
+    name = f"k{number}"
+    complain(bus, f"d{number}", name, sha256="c" * 64, depicted=True, ground="portrait")
+    return next(row for row in of_kind(bus, "complaint") if row.case.endswith(f"/{name}"))
+
+
+def test_repeated_bad_faith_loses_the_fast_lane_and_nothing_else(bus: LocalBus) -> None:
+    marked = {"bad_faith": "true"}
+    rows = [depicted(bus, number) for number in range(3)]
+    act(bus, depicted(bus, 3), "complaint.rejected", by="ann", reason="it is somebody else")
+    for row in rows:
+        assert row.detail["fast"] is True
+        act(bus, row, "complaint.rejected", by="ann", reason="made up again", detail=marked)
+    bus.start()
+    hidden = len(works(bus, "restriction.due"))
+    late = depicted(bus, 4)
+    assert (late.detail["fast"], late.detail["limited"], late.status) == (False, True, "received")
+    assert late.deadlines[0].due_at > late.opened_at + 24 * HOUR_MS
+    assert len(works(bus, "restriction.due")) == hidden, "nothing is hidden before it is looked at"
+    acks = [w for w in works(bus, "notice.due").values() if w.case == late.case]
+    assert len(acks) == 1, "accepted and acknowledged like any other"
+    act(bus, rows[0], "complaint.appealed", by="victim", reason="it is me after all")
+    act(bus, rows[0], "complaint.upheld", by="bob", reason="so it is")
+    assert depicted(bus, 5).detail["fast"] is True, "a mark that was taken back does not count"
+
+
+def test_bad_faith_is_forgotten_in_time(bus: LocalBus) -> None:
+    for row in [depicted(bus, number) for number in range(3)]:
+        act(bus, row, "complaint.rejected", by="ann", detail={"bad_faith": "true"})
+    bus.now_ms += 89 * 24 * HOUR_MS
+    assert depicted(bus, 3).detail["fast"] is False
+    bus.now_ms += 2 * 24 * HOUR_MS
+    assert depicted(bus, 4).detail["fast"] is True
+
+
 def test_a_decision_that_is_late_is_marked_and_still_made(bus: LocalBus) -> None:
     row = complain(bus, depicted=True, ground="voice")
     bus.now_ms += 25 * HOUR_MS

@@ -85,6 +85,56 @@ def test_a_zombie_owner_changes_nothing_for_who_owns_the_case(tmp_path: Path) ->
     assert row.version == 2
 
 
+def reached(bus: LocalBus) -> list[tuple[int, int]]:
+    """When the incident's deadlines were answered, and how late."""
+    (row,) = of_kind(bus, "incident")
+    return [
+        (noted.at, noted.detail["late_ms"])
+        for noted in row.timeline
+        if noted.type == "deadline.reached"
+    ]
+
+
+def test_a_clock_that_steps_back_or_ahead_gives_each_deadline_one_effect(tmp_path: Path) -> None:
+    bus = a_bus(tmp_path)
+    tell(bus, "incident.detected", "i1")
+    (row,) = of_kind(bus, "incident")
+    due = row.opened_at + 4 * HOUR_MS
+    for now in (due - 1, due - HOUR_MS, row.opened_at - 24 * HOUR_MS, due - 1):
+        bus.now_ms = now
+        tick(bus, bus, publish=True)
+        assert reached(bus) == []
+    bus.now_ms = due + 90 * 24 * HOUR_MS
+    tick(bus, bus, publish=True)
+    wanted = [(bus.now_ms, 90 * 24 * HOUR_MS)]
+    for now in (due - HOUR_MS, due, due + HOUR_MS):
+        bus.now_ms = now
+        tick(bus, bus, publish=True)
+        bus.start()
+        tick(bus, bus, publish=True)
+        assert reached(bus) == wanted
+
+
+def test_a_gateway_down_for_a_day_loses_nothing_and_hides_nothing(tmp_path: Path) -> None:
+    bus = a_bus(tmp_path)
+    tell(bus, "incident.detected", "i1")
+    (row,) = of_kind(bus, "incident")
+    for hour in range(1, 25):
+        bus.now_ms = row.opened_at + hour * HOUR_MS
+        tick(bus, bus, publish=True)
+        outputs = [asyncio.run(bus.stages[-1].tick(p, bus.now_ms)) for p in (0, 1)]
+        overdue = sum(one.deadlines[1] for one in outputs if one.deadlines)
+        assert overdue == (hour >= 4)
+    assert reached(bus) == [(row.opened_at + 4 * HOUR_MS, 0)]
+    handed = {"status": "200", "attempts": "1"}
+    tell(bus, "report.handed_over", "i1", by="ann", detail=handed)
+    (row,) = of_kind(bus, "incident")
+    assert (row.status, row.deadlines[0].met_at) == ("found", None)
+    tell(bus, "report.receipted", "i1", by="ann", detail={"channel": "12387", "reference": "r"})
+    (row,) = of_kind(bus, "incident")
+    assert row.status == "reported" and row.deadlines[0].met_at == row.timeline[-1].at
+
+
 def test_metrics_say_what_waits_and_what_is_overdue(tmp_path: Path) -> None:
     bus = a_bus(tmp_path)
     planted(bus)

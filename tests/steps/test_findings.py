@@ -247,6 +247,39 @@ def test_a_record_keeps_its_place_and_nothing_else_happens(bus: LocalBus) -> Non
     assert orjson.loads(row.model_dump_json())["timeline"] == []
 
 
+def check_page(bus: LocalBus, *shows: str, id: str = "") -> CaseRow:
+    tell(bus, "page.checked", "p1", id=id, detail={"page": "complaints", "shows": [*shows]})
+    return case(bus, "page/t/p1")
+
+
+def test_a_complaint_page_that_lacks_something_is_a_case_until_it_shows_it(bus: LocalBus) -> None:
+    every = ("entry", "procedure", "time_limit")
+    for shows in ([*every], ",".join(every)):
+        tell(bus, "page.checked", "p1", detail={"page": "complaints", "shows": shows})
+    assert of_kind(bus, "page") == []
+    row = check_page(bus, "entry")
+    assert (row.status, row.rules, row.detail["lacks"]) == (
+        "lacking", ["DSP-12-1"], ["procedure", "time_limit"],
+    )  # fmt: skip
+    assert [(d.id, d.rule, d.internal) for d in row.deadlines] == [("mend", "DSP-12-1", True)]
+    act(bus, row, "page.mended")
+    assert case(bus, row.case).state == "open", "not by word alone"
+    row = check_page(bus, "entry", "procedure", id="again")
+    assert check_page(bus, "entry", "procedure", id="again") == row, "heard twice"
+    assert (row.status, row.detail["lacks"]) == ("lacking", ["time_limit"])
+    row = check_page(bus, *every)
+    assert (row.state, row.status, row.due_at, row.deadlines[0].met_at) == (
+        "closed", "mended", None, row.timeline[-1].at,
+    )  # fmt: skip
+    row = check_page(bus, id="gone")
+    assert (row.state, row.status, [d.id for d in row.deadlines]) == (
+        "open", "lacking", ["mend", "mend/2"],
+    )  # fmt: skip
+    bus.now_ms += 100 * 3_600_000
+    bus.tick()
+    assert case(bus, row.case).timeline[-1].type == "deadline.reached"
+
+
 def test_everyone_a_rumour_reached_is_told_once_in_batches(bus: LocalBus) -> None:
     tell(bus, "rumour.detected", "r1", detail={"produce_id": "p-1"})
     tokens = [f"{n:032x}" for n in range(1_000)]

@@ -116,7 +116,10 @@ def test_a_surge_makes_penalties_and_reports_wait_and_the_refusals_stand(bus: Lo
     }  # fmt: skip
     assert set(seen.values()) == {5}
     waiting = [row for row in of_kind(bus, "content") if row.detail.get("waits")]
-    assert len(waiting) == 40 - 4 and not any(row.deadlines for row in waiting)
+    assert len(waiting) == 40 - 4 and all(
+        [(d.id, d.due_at - row.opened_at) for d in row.deadlines] == [("report.sent", 4 * HOUR_MS)]
+        for row in waiting
+    )
     assert len(works(bus, "notice.due")) == 4
 
 

@@ -9,6 +9,9 @@ from acts_at_hand import a_bus
 from cases_at_hand import act, case, of_kind, tell
 from local_bus import LocalBus
 from steps.test_guard import ask, guards, let_go, people, plant, roll_back, suspended
+from synthgate.cases.calendar import moment
+from synthgate.cases.penalties import HOUR_MS
+from synthgate.cases.reports import LANGUAGES, document, page
 from synthgate.events.decision import CaseRow
 
 RECEIPT = {"channel": "12387", "reference": "CN-1"}
@@ -39,6 +42,36 @@ def test_a_case_that_waits_is_not_closed_before_its_report_is_due(bus: LocalBus)
     assert [one.id for one in case(bus, waiting.case).deadlines] == ["report.draft", "report.sent"]
     act(bus, case(bus, waiting.case), "case.closed")
     assert case(bus, waiting.case).state == "open"
+
+
+def test_a_guard_nobody_answers_keeps_no_report_from_its_time(bus: LocalBus) -> None:
+    waiting = a_waiting_case(bus)
+    bus.now_ms = waiting.opened_at + 4 * HOUR_MS
+    bus.tick()
+    held = case(bus, waiting.case)
+    assert [noted.type for noted in held.timeline] == ["deadline.reached"]
+    assert (held.detail["waits"], held.status, suspended(bus, [])) == ("guard", "found", [])
+    report = document(held, [], "u")
+    assert report["guarded"] and report["due_at"] == moment(held.deadlines[0].due_at)
+    for language in LANGUAGES:
+        assert f"<p>{report['guarded'][language]}</p>" in page(report, language)
+    let_all_go(bus)
+    late = case(bus, waiting.case)
+    assert "waits" not in late.detail and document(late, [], "u")["guarded"] is None
+    draft, sent = late.deadlines
+    assert sent == held.deadlines[0], "the first clock stands"
+    assert draft.due_at == sent.due_at and draft.reached_at is not None, "late at once, and shown"
+    roll_back(bus)
+    assert case(bus, waiting.case).status == "overturned"
+
+
+def test_let_go_in_time_the_clock_that_ran_runs_on(bus: LocalBus) -> None:
+    waiting = a_waiting_case(bus)
+    bus.now_ms += 2 * HOUR_MS
+    let_all_go(bus)
+    draft, sent = case(bus, waiting.case).deadlines
+    assert sent == waiting.deadlines[0]
+    assert 0 < draft.due_at - bus.now_ms <= HOUR_MS
 
 
 def test_what_was_reported_while_it_waited_is_not_due_again(bus: LocalBus) -> None:

@@ -5,6 +5,7 @@ complaint: anyone complains about content (DSP 12). incident: a network incident
 information spreads (DSP 11). order: a regulator asks or orders (DSP 21), or an app store asks
 for the filing pack (DSP 13). bypass: something was delivered that no decision let out. deletion: a face or
 voice whose consent was taken back (DSP 14, PIPL 15). erasure: a person asks to be forgotten (PIPL 47, GAI 11).
+page: a page lacks what it must show (DSP 12).
 user: what is held against a user (cases/penalties.py reckons it).
 """
 
@@ -51,7 +52,7 @@ def receipted(row: CaseRow, event: Happened) -> str | None:
 
 
 def reported_first(row: CaseRow, event: Happened) -> str | None:
-    """A case that owes a report is not closed without its receipt; one that waits may owe one yet."""
+    """A case that owes a report is not closed without its receipt; one that waits is in doubt."""
     if row.status == "found" and row.detail.get("waits") == WAITS:
         return "what the case rests on is in doubt: let the guard go or roll the version back first"
     owed = [d.id for d in row.deadlines if d.id.startswith("report") and d.met_at is None]
@@ -80,6 +81,11 @@ def shown(row: CaseRow, event: Happened) -> str | None:
             "erasure.proved names the register's line (register_sha256): `synthgate erase --case`"
         )
     return None
+
+
+def checked(row: CaseRow, event: Happened) -> str | None:
+    """Nobody says by word alone what a page shows: a check does."""
+    return "check the page again (page.checked)" if event.by is not None else None
 
 
 def _judges(row: CaseRow) -> set[str | None]:
@@ -245,6 +251,18 @@ ERASURE: Final = Machine(
     {"erasure.proved": (named, shown)},
 )  # fmt: skip
 
+PAGE: Final = Machine(
+    "page", "lacking",
+    {
+        **_NOTES,
+        ("lacking", "page.mended"): "mended",
+        ("mended", "page.lacking"): "lacking",
+    },
+    frozenset({"mended"}),
+    {"page.mended": ("mend",)},
+    {"page.mended": (checked,), "page.lacking": (checked,)},
+)  # fmt: skip
+
 USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",
     ("counted", "penalty.reversed"): "counted", ("counted", "penalty.resumed"): "counted"}, frozenset(),
     guards={"penalty.lifted": (named, reasoned)})  # fmt: skip
@@ -261,6 +279,7 @@ MACHINES: Final[dict[str, Machine]] = {
         BYPASS,
         DELETION,
         ERASURE,
+        PAGE,
         USER,
     )
 }

@@ -5,16 +5,26 @@ incident) stand as they were said. Nothing here is sent: a named person submits 
 stops on the authority's receipt alone.
 """
 
+import hashlib
 import html
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from synthgate.cases.calendar import moment
+from synthgate.cases.penalties import WAITS
 from synthgate.events.decision import CaseRow
 from synthgate.law.reports import Item, templates
 
+GUARDED: Final = {
+    "zh": "所依据的特征库条目或规则存疑，正由两人复核：处罚暂缓，拒绝仍有效。",
+    "en": "The library entry or rule this rests on is in doubt and looked at by two people: penalties wait,"
+    " the refusal stands.",
+}
+"""Said of a case that a blast guard makes wait (ADR 0025, 0033)."""
 PENDING: Final = {"zh": "待补充", "en": "pending: follows in a supplement"}
 LANGUAGES: Final = ("zh", "en")
+_ID_DIGITS: Final = 16
 
 
 def kind_of(row: CaseRow) -> str:
@@ -29,7 +39,7 @@ def kind_of(row: CaseRow) -> str:
 def document(row: CaseRow, works: Iterable[CaseRow], unit: str) -> dict[str, Any]:
     """The report of a case as it stands. unit: who reports. works: its pieces of work.
 
-    The same case gives the same document: its id names the case's version.
+    Its id is made of the case and what the document says: handed over twice, by whomever, it is one report.
 
     Raises:
         KeyError: no report is made of such a case.
@@ -45,21 +55,23 @@ def document(row: CaseRow, works: Iterable[CaseRow], unit: str) -> dict[str, Any
         (d for d in row.deadlines if d.id == ("summary" if kind == "summary" else "report.sent")),
         None,
     )
-    return {
-        "v": 1,
-        "report": f"{row.case}@{row.version}",
+    said = {
         "case": row.case,
         "kind": kind,
         "title": {"zh": template.zh, "en": template.en},
         "to": {"zh": template.to_zh, "en": template.to_en},
         "unit": unit,
         "rules": list(row.rules),
+        "guarded": GUARDED if row.detail.get("waits") == WAITS else None,
         "due_at": None if sent is None else moment(sent.due_at),
         "internal_target": None if sent is None else sent.internal,
         "supplement": any(n.type == "report.receipted" and n.refused is None for n in row.timeline),
         "items": items,
         "evidence": _evidence(row, owed),
     }  # fmt: skip
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"v": 1, "report": f"{row.case}@{digest[:_ID_DIGITS]}", **said}
 
 
 def page(report: Mapping[str, Any], language: str) -> str:
@@ -72,13 +84,14 @@ def page(report: Mapping[str, Any], language: str) -> str:
     )
     evidence = "\n".join(f"<li>{html.escape(line)}</li>" for line in report["evidence"])
     lang = "zh-CN" if language == "zh" else "en"
+    guarded = f"<p>{report['guarded'][language]}</p>\n" if report["guarded"] else ""
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>\n'
         "<style>body{font:16px/1.6 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}"
         "table{border-collapse:collapse}th,td{border:1px solid #888;padding:.4em .6em;text-align:left;"
         "vertical-align:top}</style></head>\n"
         f"<body><h1>{title}</h1>\n<p>{html.escape(report['to'][language])}</p>\n"
-        f"<p>{html.escape(report['unit'])}</p>\n<p>{html.escape(report['report'])}</p>\n"
+        f"<p>{html.escape(report['unit'])}</p>\n<p>{html.escape(report['report'])}</p>\n{guarded}"
         f"<table>\n{rows}\n</table>\n<ul>\n{evidence}\n</ul></body></html>\n"
     )
 

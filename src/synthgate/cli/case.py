@@ -22,6 +22,7 @@ KINDS = (
     "bypass",
     "deletion",
     "erasure",
+    "page",
     "user",
     "hold",
 )

@@ -33,6 +33,12 @@ def add(subparsers: Any) -> None:
         leaf = command(under, name, decide, what)
         leaf.set_defaults(decided=act)
         leaf.add_argument("case", metavar="CASE")
+        if name == "reject":
+            leaf.add_argument(
+                "--bad-faith",
+                action="store_true",
+                help="it was made in bad faith; again and again limits",
+            )
         acting(leaf)
 
 
@@ -76,4 +82,5 @@ def listed(args: argparse.Namespace) -> int:
 
 def decide(args: argparse.Namespace) -> int:
     """Act on it."""
-    return acted(args, args.case, args.decided, [])
+    marks = ["bad_faith=true"] if getattr(args, "bad_faith", False) else []
+    return acted(args, args.case, args.decided, marks)

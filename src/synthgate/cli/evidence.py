@@ -5,7 +5,6 @@ in a register before it is given its name; nothing is sent from here.
 """
 
 import argparse
-import errno
 import hashlib
 import json
 import time
@@ -15,16 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 from synthgate import __version__
 from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, load
+from synthgate.cli.written import printing, write_new
 
 if TYPE_CHECKING:
     from synthgate.ledger.bundle import Proved
-    from synthgate.ledger.files import FileOps
+    from synthgate.printed.face import Face
     from synthgate.settings import Settings
     from synthgate.steps.evidence import Gathered
     from synthgate.steps.trace_index import Traced, TraceIndex
 
-_NO_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _ENTRIES_MAX: Final = 20_000
+_PRINTED_MAX: Final = 2_000
+"""Entries of which the report is printed too: some thousand pages that nobody reads are no help."""
 
 
 def add(subparsers: Any) -> None:
@@ -63,6 +64,9 @@ def add(subparsers: Any) -> None:
         "--content", action="store_true",
         help="with accounts, network fields and words, and the keys that open these entries: personal data",
     )  # fmt: skip
+    leaf.add_argument(
+        "--pdf", action="store_true", help="with the report as PDF too, in Chinese and English"
+    )
     leaf.add_argument(
         "--to",
         metavar="FILE",
@@ -113,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
             "entries": count, "content": args.content, "sha256": digest, "sealed_to": recipient,
         },
     )  # fmt: skip
-    _write(args.out, data)
+    write_new(args.out, data)
     print(f"{args.out}: {count} entries, {len(data)} bytes, sha256 {digest}")
     for one in missing:
         print(f"  missing: {one['what']} {one['about']}".rstrip())
@@ -129,9 +133,10 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
     from synthgate.ledger.bundle import encode_bundle
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import open_store
-    from synthgate.steps import evidence, evidence_page
+    from synthgate.steps import evidence
     from synthgate.steps.trace_index import TraceIndex
 
+    face = printing(settings) if args.pdf else None
     case = None if args.case is None else finish(_case(settings, args.case))
     keys = KeyFolder(settings.keys_dir)
     ring = open_ring(settings, keys)
@@ -145,10 +150,7 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
     finally:
         index.close()
     asked = _asked(args, keys)
-    if len(found) > _ENTRIES_MAX:
-        raise CommandError(
-            f"{len(found)} entries; a bundle holds {_ENTRIES_MAX} at most: narrow the question, make several"
-        )
+    _bound(len(found), face)
     if not found:
         return asked, b"", 0
     try:
@@ -159,13 +161,8 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
         "by": args.by, "reason": args.reason, "at": time.time_ns() // 1_000_000, "version": __version__,
     }  # fmt: skip
     report = evidence.report(asked, gathered, load_law(), made)
-    files = {
-        "report.json": json.dumps(report, ensure_ascii=False, indent=1).encode(),
-        **{
-            f"report.{one}.html": evidence_page.page(report, one).encode()
-            for one in evidence.LANGUAGES
-        },
-    }
+    files = {"report.json": json.dumps(report, ensure_ascii=False, indent=1).encode()}
+    files |= _pages(report, face)
     if case is not None:
         files["case.json"] = json.dumps(case, ensure_ascii=False, indent=1).encode()
     if args.content:
@@ -176,8 +173,37 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
         "libraries": report["libraries"], "media": evidence.media(gathered),
         "entries": [one.row() for one in entries],
     }  # fmt: skip
+    if face is not None:
+        manifest["printed"] = face.means()
     key = signing(settings)
     return asked, encode_bundle(manifest, files, key.log_name, key.private), len(found)
+
+
+def _bound(entries: int, face: "Face | None") -> None:
+    """Refuse what would be too much."""
+    if entries > _ENTRIES_MAX:
+        raise CommandError(
+            f"{entries} entries; a bundle holds {_ENTRIES_MAX} at most: narrow the question, make several"
+        )
+    if face is not None and entries > _PRINTED_MAX:
+        raise CommandError(
+            f"{entries} entries; of {_PRINTED_MAX} at most the report is printed: leave out --pdf"
+        )
+
+
+def _pages(report: dict[str, Any], face: "Face | None") -> dict[str, bytes]:
+    """The report to read: as HTML, and printed if there is something to print it with."""
+    from synthgate.steps import evidence, evidence_page
+
+    files: dict[str, bytes] = {}
+    for language in evidence.LANGUAGES:
+        page = evidence_page.page(report, language)
+        files[f"report.{language}.html"] = page.encode()
+        if face is not None:
+            from synthgate.printed.document import pdf
+
+            files[f"report.{language}.pdf"] = pdf(page, face)
+    return files
 
 
 def _asked(args: argparse.Namespace, keys: Any) -> dict[str, Any]:
@@ -250,29 +276,3 @@ def _proved(settings: "Settings", gathered: "Gathered", files: dict[str, bytes])
             if (stored := gathered.stored.get((log, index))) is not None:
                 files[entry_name(log, index)] = stored
     return rows
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Under a name that must be free, whole or not at all; also where there are no hard links (a stick)."""
-    from synthgate.ledger.files import FileOps
-
-    ops, path = FileOps(), path.absolute()
-    try:
-        try:
-            ops.write_new(path, data, path.parent)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            _write_plainly(path, data, ops)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _write_plainly(path: Path, data: bytes, ops: "FileOps") -> None:
-    try:
-        ops.write_whole(path, data)
-    except FileExistsError:
-        raise
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise

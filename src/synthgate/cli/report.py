@@ -5,12 +5,15 @@ is entered, and not before.
 """
 
 import argparse
+import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgate.cli.case import acted, acting, file_hash, named, told
-from synthgate.cli.errors import CommandError
+from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, group, language_option, load
+from synthgate.cli.written import printing, write_new
 
 if TYPE_CHECKING:
     from synthgate.settings import Settings
@@ -24,7 +27,8 @@ def add(subparsers: Any) -> None:
     )
     leaf.add_argument("case", metavar="CASE")
     leaf.add_argument("--unit", required=True, help="who reports")
-    leaf.add_argument("--format", choices=("json", "html"), default="json")
+    leaf.add_argument("--format", choices=("json", "html", "pdf"), default="json")
+    leaf.add_argument("--out", metavar="FILE", type=Path, help="where to; must not be there")
     language_option(leaf)
     leaf = command(under, "approve", approve, "approve the draft by name")
     leaf.add_argument("case", metavar="CASE")
@@ -52,14 +56,29 @@ def add(subparsers: Any) -> None:
 
 
 def preview(args: argparse.Namespace) -> int:
-    """Print the document."""
+    """Print the document, or write it into a file."""
     from synthgate.cases.reports import page
 
-    report = finish(_document(load(args), args.case, args.unit))
-    if args.format == "html":
-        print(page(report, args.lang), end="")
+    settings = load(args)
+    if args.format == "pdf" and args.out is None:
+        raise CommandError("--out is needed: a PDF is written into a file", CONFIGURATION)
+    if args.out is not None and args.out.exists():
+        raise CommandError(f"{args.out} is there already", CONFIGURATION)
+    face = printing(settings) if args.format == "pdf" else None
+    report = finish(_document(settings, args.case, args.unit))
+    if face is not None:
+        from synthgate.printed.document import pdf
+
+        data = pdf(page(report, args.lang), face)
+    elif args.format == "html":
+        data = page(report, args.lang).encode()
     else:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
+        data = json.dumps(report, ensure_ascii=False, indent=2).encode() + b"\n"
+    if args.out is None:
+        print(data.decode(), end="")
+        return 0
+    write_new(args.out, data)
+    print(f"{args.out}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
     return 0
 
 

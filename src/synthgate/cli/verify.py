@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         from synthgate.cli.verify_bundle import verify
 
         key = hex_key(args.key or settings.keys_dir / "checkpoint.pub")
-        return verify(args.folder, key, args.open, as_json=args.json)
+        font = Path(settings.pdf_font) if settings.pdf_font else None
+        return verify(args.folder, key, args.open, font, as_json=args.json)
     if args.folder is not None and not args.folder.exists():
         raise CommandError(f"{args.folder}: no such file or folder", CONFIGURATION)
     folder = args.folder or settings.data_dir

@@ -13,13 +13,18 @@ _UNFIT: Final = (
 )  # fmt: skip
 """What a report written by somebody who does not know how runs into."""
 
+Printed = dict[str, bool | None]
+"""By name of a PDF: whether it is the report's, None where nobody here can tell."""
+
 if TYPE_CHECKING:
     from synthgate.ledger.bundle import Bundle
     from synthgate.ledger.bundle_check import BundleChecked
 
 
-def verify(path: Path, public: bytes, private: Path | None, *, as_json: bool) -> int:
-    """Print what was found; 0 whole, 1 not."""
+def verify(
+    path: Path, public: bytes, private: Path | None, font: Path | None, *, as_json: bool
+) -> int:
+    """Print what was found; 0 whole, 1 not. font: to print the report again with, None: the extra's."""
     from synthgate.ledger.bundle import BundleDamaged, decode_bundle
     from synthgate.ledger.bundle_check import BundleChecked, check_bundle
 
@@ -33,8 +38,9 @@ def verify(path: Path, public: bytes, private: Path | None, *, as_json: bool) ->
         manifest = bundle.manifest
         found = check_bundle(bundle, public)
         if not found.faults:
-            found.faults = _said(bundle, found)
-            notes = [] if found.faults else list(_unproved(bundle, found))
+            printed = _printed(bundle, font)
+            found.faults = _said(bundle, found, printed)
+            notes = [] if found.faults else list(_unproved(bundle, found, printed))
     asked, made = manifest.get("asked"), manifest.get("made")
     if as_json:
         row = {
@@ -57,7 +63,7 @@ def verify(path: Path, public: bytes, private: Path | None, *, as_json: bool) ->
     return 1 if found.faults else 0
 
 
-def _unproved(bundle: "Bundle", found: "BundleChecked") -> Iterator[str]:
+def _unproved(bundle: "Bundle", found: "BundleChecked", printed: Printed) -> Iterator[str]:
     """What a whole bundle says that nothing here bears out: its maker's word."""
     from synthgate import __version__
     from synthgate.law import load as load_law
@@ -74,6 +80,8 @@ def _unproved(bundle: "Bundle", found: "BundleChecked") -> Iterator[str]:
         yield "the rules are of a law set that is not here: their sentences are the maker's word"
     if "filing.json" in bundle.files:
         yield "filing.json and what is attached are the maker's word"
+    if None in printed.values():
+        yield "the PDFs were printed by other means than are here: read report.json or the HTML pages"
     if "case.json" in bundle.files:
         yield "case.json is the maker's word"
 
@@ -94,7 +102,7 @@ def _unsealed(data: bytes, private: Path | None) -> bytes:
         ) from None
 
 
-def _said(bundle: "Bundle", found: "BundleChecked") -> list[str]:
+def _said(bundle: "Bundle", found: "BundleChecked", printed: Printed) -> list[str]:
     """Where the report says other than the entries, and where its pages are not those of the report."""
     from synthgate import __version__
     from synthgate.cli.filing import disagreements
@@ -128,9 +136,47 @@ def _said(bundle: "Bundle", found: "BundleChecked") -> list[str]:
                 name = f"report.{language}.html"
                 if bundle.files[name] != evidence_page.page(report, language).encode():
                     faults.append(f"{name}: is not the page of report.json")
+            faults += [
+                f"{name}: is not the page of report.json"
+                for name, same in printed.items()
+                if same is False
+            ]
     except _UNFIT as error:
         return [f"report.json: makes no sense: {error!r}"]
     return faults
+
+
+def _printed(bundle: "Bundle", font: Path | None) -> Printed:
+    """The bundle's PDFs: whether they are its report as it prints here; None where that cannot be said.
+
+    Only the same font, tools and version print the same bytes.
+    """
+    from synthgate import __version__
+    from synthgate.steps import evidence, evidence_page
+
+    names = {
+        f"report.{one}.pdf": one
+        for one in evidence.LANGUAGES
+        if f"report.{one}.pdf" in bundle.files
+    }
+    if not names:
+        return {}
+    from synthgate.printed.document import pdf
+    from synthgate.printed.face import CannotPrint, find_face
+
+    try:
+        face = find_face(font)
+        if (bundle.manifest["made"]["version"], bundle.manifest["printed"]) != (
+            __version__, face.means(),
+        ):  # fmt: skip
+            return dict.fromkeys(names)
+        report = json.loads(bundle.files["report.json"])
+        return {
+            name: bundle.files[name] == pdf(evidence_page.page(report, one), face)
+            for name, one in names.items()
+        }
+    except (CannotPrint, *_UNFIT):
+        return dict.fromkeys(names)
 
 
 def _summed_up(

@@ -222,7 +222,7 @@ class GuardRow(Row):
     """guards, key partition/subject: what a surge of refusals rests on, as one partition has seen it.
 
     subject: ``entry/<id>``, ``library/<version>`` or ``rule/<id>``. Until two people let it go (``control``),
-    penalties and reports that rest on it alone wait, on every partition. Times are Unix ms.
+    penalties that rest on it alone wait, on every partition. Times are Unix ms.
     """
 
     partition: int = Field(ge=0, le=COUNT_MAX)

@@ -158,6 +158,8 @@ class IncidentsPolicy(LawModel):
     complaint_ack_hours: Hours
     complaint_fast_hours: Hours
     complaint_days: Days
+    bad_faith_times: Count
+    bad_faith_days: Days
     appeal_days: Days
     ladder: Annotated[tuple[Ladder, ...], Field(min_length=1, strict=False)]
 

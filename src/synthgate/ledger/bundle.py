@@ -6,7 +6,7 @@ A ZIP file whose members are stored, not compressed::
     manifest.note            signed note over the manifest's hash (C2SP signed-note, the checkpoints' key)
     entries/<log>/<index>    entries as stored: the bytes the leaf hashes are of
     checkpoints/<log>        the signed checkpoint that the entries' proofs lead to
-    report.json, report.zh.html, report.en.html, case.json, keys.json
+    report.json, report.zh.html, report.en.html, report.zh.pdf, report.en.pdf, case.json, keys.json
 
 ``src/FORMAT.md`` says it in full. Sealed to a recipient it is the whole file in one box (``crypto/seal.py``).
 """
@@ -26,7 +26,7 @@ MANIFEST: Final = "manifest.json"
 NOTE: Final = "manifest.note"
 SEAL_CONTEXT: Final = b"synthgate evidence 1"
 VERSION: Final = 1
-_NAME: Final = re.compile(r"[a-z]+(/[0-9]+){0,2}(\.[a-z]{2})?(\.json|\.html|\.note)?")
+_NAME: Final = re.compile(r"[a-z]+(/[0-9]+){0,2}(\.[a-z]{2})?(\.json|\.html|\.pdf|\.note)?")
 _LOCAL_BYTES: Final = 30
 _LISTED_BYTES: Final = 46
 _END_BYTES: Final = 22

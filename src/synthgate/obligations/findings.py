@@ -4,6 +4,7 @@ Law        DSP Art. 11-14, 21; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL
            GenAI Measures Art. 11; Network Data Reg. Art. 10
 Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            DSP-11-3 whom it reached is told
+           DSP-12-1 the entry for complaints, its procedure and time limits are published
            DSP-12-2 a complaint is taken up              DSP-12-3 an appeal is reviewed by someone else
            DSP-13-1 an app store is shown the filing and the assessment
            DSP-14-4 what was made of a person who takes consent back is deleted
@@ -16,7 +17,7 @@ Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            GAI-11-1 and answered
 Hears      case.events, consents taken back, and decisions on complaints, appeals and requests to be erased
 Facts      the type of the finding; whether its level owes a report; whether it may touch the public; whether a
-           template of the person may be there
+           template of the person may be there; whether a page checked shows what it must
 Remembers  nothing: cases do
 """
 
@@ -50,13 +51,15 @@ class FindingFacts:
 
     reported: an incident's level owes a report, or may. public: a flaw touches national security or the public
     interest; None: nobody says, so it may. template: a consent taken back was for a face or voice; None: nobody
-    says, so it may have been.
+    says, so it may have been. shown: the page for complaints shows its entry, procedure and time limits; None:
+    another page was checked.
     """
 
     type: str
     reported: bool = False
     public: bool | None = None
     template: bool | None = None
+    shown: bool | None = None
 
     def row(self) -> dict[str, Any]:
         """As recorded."""
@@ -91,6 +94,8 @@ def _reasons(facts: FindingFacts, law: Law) -> Iterator[Reason]:
         yield from law.fault("INC-8-1", "summary_owed")
     if facts.type == "flaw.found" and facts.public is not False:
         yield from law.fault("NDR-10-1", "flaw_found")
+    if facts.type == "page.checked" and facts.shown is False:
+        yield from law.fault("DSP-12-1", "page_lacking")
     if facts.type == "consent.revoked" and facts.template is not False:
         yield from law.fault("DSP-14-4", "template_owed")
 
@@ -102,10 +107,10 @@ OBLIGATION = Obligation(
         "PIPL 57", "NDR 10", "GAI 11",
     ),
     rules=(
-        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-2", "DSP-12-3", "DSP-13-1", "DSP-14-4", "DSP-21-1",
-        "CSL-49-1", "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-47-1", "PIPL-57-1", "NDR-10-1",
-        "GAI-11-1",
+        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-1", "DSP-12-2", "DSP-12-3", "DSP-13-1", "DSP-14-4",
+        "DSP-21-1", "CSL-49-1", "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-47-1", "PIPL-57-1",
+        "NDR-10-1", "GAI-11-1",
     ),
-    hears=(*_OWED, "incident.closed", "flaw.found", "consent.revoked"),
+    hears=(*_OWED, "incident.closed", "flaw.found", "page.checked", "consent.revoked"),
     decide=decide,
 )  # fmt: skip

@@ -174,7 +174,7 @@ GUARDS: Final = _counter(
 )  # fmt: skip
 GUARDS_WAITING: Final = _gauge(
     "blast_guards_waiting", "surges", "Surges of refusals that nobody has let go or taken back",
-    "For what do penalties and reports still wait?", "rests_on", "partition",
+    "For what do penalties still wait?", "rests_on", "partition",
 )  # fmt: skip
 YEARS_LACKING: Final = _gauge(
     "calendar_years_lacking", "years", "Years whose holidays are needed for deadlines and not known",

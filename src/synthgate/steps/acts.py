@@ -18,6 +18,7 @@ from synthgate.law import LawBook, notices
 from synthgate.law.rows import Row
 from synthgate.obligations.findings import FindingFacts, decide
 from synthgate.step import Work
+from synthgate.steps import bad_faith
 from synthgate.steps.content_case import user_case
 from synthgate.steps.docket import Also, Docket
 from synthgate.steps.erasures import REQUESTED, Erasures
@@ -146,6 +147,9 @@ class Acts:
         policy = self._book.at(at).policy.incidents
         about = data["about"]
         fast = about.get("depicted") is True and about.get("ground") in _FAST
+        tenant = str(decision.tenant)
+        limited = fast and bad_faith.limited(self._docket, tenant, decision.user, policy, at)
+        fast = fast and not limited
         due = (
             at + policy.complaint_fast_hours * HOUR_MS
             if fast
@@ -153,11 +157,11 @@ class Acts:
         )
         return CaseRow(
             case=case, version=1, kind="complaint", state="open", status=COMPLAINT.start,
-            tenant=str(decision.tenant), user=decision.user, opened_at=at, due_at=due,
+            tenant=tenant, user=decision.user, opened_at=at, due_at=due,
             cause=decision.decision, receipt=decision.receipt, rules=["DSP-12-2"],
             key=None if key is None else base64.b64encode(key).decode(),
             deadlines=[Deadline(id="decide", due_at=due, rule="DSP-12-2", internal=True)],
-            detail={"fast": fast, "about": named(about)},
+            detail={"fast": fast, "about": named(about)} | ({"limited": True} if limited else {}),
         )  # fmt: skip
 
     def _acted(self, decision: Decision, data: Mapping[str, Any], work: Work) -> None:
@@ -222,6 +226,7 @@ class Acts:
         if rule is None:
             return
         upheld = event.type == "complaint.upheld"
+        bad_faith.judged(self._docket, complaint, event, work)
         text = notices.said(
             "complaint_upheld" if upheld else "complaint_rejected", detail=event.reason or ""
         )

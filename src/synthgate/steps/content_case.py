@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from synthgate.cases.kinds import CONTENT
 from synthgate.cases.machine import next_due
-from synthgate.cases.penalties import HOUR_MS
+from synthgate.cases.penalties import HOUR_MS, WAITS
 from synthgate.events.decision import CaseRow, Deadline, Decision
 from synthgate.events.verdicts import Reason
 from synthgate.law import Law
@@ -13,14 +13,18 @@ from synthgate.obligations.incidents import IncidentFacts
 from synthgate.steps.quarantine import UNKNOWN_TENANT
 from synthgate.steps.resting import Weighed
 
+DRAFT, SENT = "report.draft", "report.sent"
+
 
 def content_case(
     case: str, key: bytes | None, decision: Decision, facts: IncidentFacts,
     reasons: Sequence[Reason], law: Law, weighed: Weighed,
 ) -> CaseRow:  # fmt: skip
-    """The case as it opens. What waits is not to be reported yet."""
+    """The case as it opens. Of what a guard makes wait, a report is due all the same (ADR 0033)."""
     rests, waits = weighed
-    deadlines = [] if waits else report_deadlines(facts.risks, law, decision.decided_at)
+    deadlines = report_deadlines(facts.risks, law, decision.decided_at)
+    if waits is not None:
+        deadlines = [d for d in deadlines if waits == WAITS and d.id == SENT]
     detail = {"risks": list(facts.risks), "type": decision.type, "rests": rests.row()}
     return CaseRow(
         case=case, version=1, kind="content", state="open", status=CONTENT.start,
@@ -48,9 +52,19 @@ def report_deadlines(risks: Sequence[str], law: Law, at: int) -> list[Deadline]:
     return [
         Deadline(id=name, due_at=at + hours * HOUR_MS, rule="DSP-10-6", internal=True)
         for name, hours in (
-            ("report.draft", policy.draft_hours), ("report.sent", policy.sent_hours),
+            (DRAFT, policy.draft_hours), (SENT, policy.sent_hours),
         )
     ]  # fmt: skip
+
+
+def resumed_deadlines(row: CaseRow, law: Law, at: int) -> list[Deadline]:
+    """Those of a case that waited, from when its guard was let go, Unix ms: a clock that runs goes on."""
+    held = {deadline.id: deadline for deadline in row.deadlines}
+    if row.status != CONTENT.start:
+        return row.deadlines
+    every = [held.get(d.id, d) for d in report_deadlines(row.detail["risks"], law, at)]
+    last = min((d.due_at for d in every), default=at)
+    return [d if d.id in held else d.model_copy(update={"due_at": last}) for d in every]
 
 
 def user_case(decision: Decision, key: bytes | None) -> str:

@@ -22,6 +22,7 @@ from synthgate.law import Law
 from synthgate.law.levels import Operator, load_levels
 from synthgate.obligations.findings import OBLIGATION, FindingFacts, decide
 from synthgate.step import SourceRecord, Work
+from synthgate.steps import pages_checked
 from synthgate.steps.docket import Docket, work_case
 from synthgate.steps.owed import (
     DAY_MS,
@@ -86,7 +87,9 @@ class Findings:
             self._closed(found, law, work)
         elif found.type in _KINDS:
             self._open(found, law, work)
-        else:
+        elif found.type != pages_checked.TYPE or not pages_checked.hear(
+            found, self._docket, law, work
+        ):
             self._recorded(found, record, law, work)
 
     def _recorded(self, found: Found, record: SourceRecord, law: Law, work: Work) -> None:

@@ -1,4 +1,4 @@
-"""The blast guard: when refusals that rest on one thing surge, penalties and reports that rest on it wait.
+"""The blast guard: when refusals that rest on one thing surge, penalties that rest on it wait.
 
 The refusals stand. Each worker judges its own partitions and tells the others on ``guards`` (ADR 0025). House
 policy: a bad entry may refuse thousands within minutes, and nobody is to be punished for it.
@@ -134,7 +134,7 @@ class Guard:
         work.outputs.guards[surge.subject.partition("/")[0]] += 1
         log.warning(
             "blast guard: %s people refused within the hour on partition %s rest on %s (usual: %s);"
-            " penalties and reports that rest on it alone wait: `synthgate library guards`",
+            " penalties that rest on it alone wait: `synthgate library guards`",
             surge.users, work.partition, surge.subject, surge.usual,
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ from synthgate.law import LawBook, notices
 from synthgate.registries import Registries
 from synthgate.registries.withdrawals import Rollback
 from synthgate.step import OutRecord, Work
-from synthgate.steps.content_case import report_deadlines
+from synthgate.steps.content_case import resumed_deadlines
 from synthgate.steps.docket import Docket
 from synthgate.steps.guard import Guard
 from synthgate.steps.resting import Resting
@@ -212,11 +212,7 @@ class Reversal:
         for row in cases:
             event = Happened("case.resumed", f"{row.case}/resumed/{at}", at)
             law = self._book.at(at)
-            deadlines = (
-                report_deadlines(row.detail["risks"], law, at)
-                if row.status == CONTENT.start
-                else []
-            )
+            deadlines = resumed_deadlines(row, law, at)
 
             def due(moved: CaseRow, deadlines: list[Any] = deadlines) -> CaseRow:
                 detail = {name: value for name, value in moved.detail.items() if name != "waits"}
