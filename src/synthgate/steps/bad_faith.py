@@ -42,9 +42,10 @@ def judged(docket: Docket, complaint: CaseRow, event: Happened, work: Work) -> N
         return
     if held is None and not marks:
         return
+    # Closed: an erasure takes it with the person's other cases, and nobody need end it.
     newest = sorted(marks.items(), key=lambda one: one[1])[-_KEPT_MAX:]
     row = CaseRow(
-        case=name, version=1 if held is None else held.version + 1, kind="event", state="open",
+        case=name, version=1 if held is None else held.version + 1, kind="event", state="closed",
         tenant=complaint.tenant, user=complaint.user, opened_at=event.at if held is None else held.opened_at,
         cause=event.id, receipt=None, rules=["DSP-12-2"], detail={"type": MARK, "marks": dict(newest)},
     )  # fmt: skip
