@@ -2,6 +2,7 @@
 
 import io
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageSequence, ImageStat
@@ -141,6 +142,25 @@ def test_cut_and_damaged_pictures_are_refused(kind):
     for at in range(20, len(data) - 1, max(1, len(data) // 40)):
         with pytest.raises(ExplicitError):
             pictures.put(data[:at], "AI生成")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError, SyntaxError, EOFError, ValueError])
+def test_whatever_a_decoder_raises_is_a_refusal(error, monkeypatch):
+    def fails(*_, **__):
+        raise error("could not create decoder object")
+
+    monkeypatch.setattr(pictures, "_open", fails)
+    with pytest.raises(ExplicitError) as refused:
+        pictures.put(saved("WEBP"), "AI生成")
+    assert refused.value.code == "broken"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent / "finds").iterdir()), ids=lambda it: it.name
+)
+def test_what_fuzzing_found_stays_refused(path):
+    with pytest.raises(ExplicitError):
+        pictures.put(path.read_bytes(), "AI生成")
 
 
 EMPTY_EXIF = b"Exif\x00\x00II*\x00\x08\x00\x00\x00"

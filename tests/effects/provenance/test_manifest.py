@@ -134,8 +134,10 @@ def test_where_it_is_not_installed_it_is_named(tmp_path, monkeypatch):
     assert refused.value.code == "manifest"
 
 
-def test_a_store_that_cannot_be_read_is_said_so():
+def test_a_store_that_cannot_be_read_is_said_so(monkeypatch):
     data = jpeg(comment=b"jumb c2pa\x00")
+    assert [*manifest.notes(data, catalogue.of(data))] == ["C2PA manifest that cannot be read"]
+    monkeypatch.setattr(manifest, "_said", lambda *_: {}["gone"])
     assert [*manifest.notes(data, catalogue.of(data))] == ["C2PA manifest that cannot be read"]
 
 

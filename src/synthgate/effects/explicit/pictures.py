@@ -66,7 +66,7 @@ def put(data: bytes, text: str, corner: Corner = "bottom-right") -> Badged:
         _read_back(made, kind, badge)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ExplicitError("too_much", str(error)) from None
-    except (OSError, ValueError, SyntaxError, EOFError, CarrierError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, CarrierError) as error:
         raise ExplicitError("broken", f"the picture cannot be decoded: {error}") from None
     return Badged(made, badge)
 
