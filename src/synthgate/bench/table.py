@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from synthgate.bench.table_api import lines_of_api
 from synthgate.bench.table_bucket import of_bucket
 from synthgate.bench.table_evasions import of_evasions
 from synthgate.bench.table_segments import of_segments
@@ -57,6 +58,12 @@ def of_latency(found: Mapping[str, Any]) -> str:
             f"   aim: less than {aims['moved']:.0%}"
         )
     return "\n".join(lines)
+
+
+def of_api(found: Mapping[str, Any]) -> str:
+    """The table of ``bench api``."""
+    head = [f"api on {found['store']}", _place(found), _broker(found)]
+    return "\n".join(head + lines_of_api(found))
 
 
 def _load(load: Mapping[str, Any], aim_ms: float) -> list[str]:
@@ -271,6 +278,7 @@ OF: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "peers": of_chain,
     "latency": of_latency,
     "segments": of_segments,
+    "api": of_api,
     "backlog": of_backlog,
     "restart": of_restart,
     "scale": of_scale,

@@ -13,6 +13,7 @@ BENCHES: Final = (
     "peers",
     "latency",
     "segments",
+    "api",
     "backlog",
     "restart",
     "scale",
