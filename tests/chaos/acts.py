@@ -35,6 +35,12 @@ class KnownLoad(Load):
         self.barred: set[str] = set()
         self.released: set[str] = set()
         """Ids of released events."""
+        self.refused: set[str] = set()
+
+    @property
+    def wrong(self) -> set[str]:
+        """Ids of known acts that were heard to be answered as they must not be."""
+        return (self.sure & self.refused) | (self.barred & self.released)
 
     def facts(self) -> None:
         super().facts()
@@ -79,6 +85,8 @@ class KnownLoad(Load):
     def _react(self, decision: dict[str, Any], key: bytes, partition: int) -> None:
         if decision["action"] == "release":
             self.released.add(decision["event_id"])
+        elif decision["action"] == "refuse":
+            self.refused.add(decision["event_id"])
         known = decision["event_id"] in self.sure or decision["event_id"] in self.barred
         if known or decision["hold"] == "retry":  # what is to be tried again comes back by itself
             self.answered[decision["action"]] += 1

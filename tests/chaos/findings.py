@@ -17,8 +17,8 @@ from e2e.recorder import Topics
 from synthgate.events.topics import DUTIES, TOPICS, Kind
 from synthgate.settings import Settings
 
-COMMITTED_SECONDS_MAX = 20.0
-ASK_SECONDS = 10.0
+COMMITTED_SECONDS_MAX = 90.0
+ASK_SECONDS = 30.0
 DOUBLED = ("entries", "is there", "cases", "counts", "different notices", "versions", "invented")
 """Words of the checker's sentences that mean: an effect twice, or one of nothing."""
 

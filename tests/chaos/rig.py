@@ -22,13 +22,13 @@ from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
 from synthgate.settings import Settings
 
-FLOW_SECONDS_MAX = 90.0
+FLOW_SECONDS_MAX = 150.0
 UNDER_WAY = 60
 """Acts unanswered, below which more are sent."""
 ACTS = 12
 """Sent at once."""
 ACTS_MAX = 2500
-"""First acts of a round, at most."""
+"""First acts of a round; after so many, more are sent when none is under way, for answers are waited for."""
 RESTARTED = (1, 75)
 """Exit codes after which a supervisor starts a worker again."""
 SESSION_SECONDS = 6.0
@@ -153,7 +153,7 @@ class Rig:
 
     def log(self, name: str) -> str:
         """What a worker said last."""
-        return self.chain.workers[name].log.read_text(errors="replace")[-600:]
+        return self.chain.workers[name].said[-2000:]
 
     def alive(self, name: str) -> bool:
         """Whether its process runs."""
@@ -221,8 +221,8 @@ class Rig:
             raise ChaosError("nothing is under way")
 
     def trickle(self) -> None:
-        """Send a few acts if few are under way."""
-        if len(self.load.outstanding) < UNDER_WAY and self._sent < ACTS_MAX:
+        """Send a few acts if few are under way: what waits for an answer must never wait for nothing."""
+        if len(self.load.outstanding) < (UNDER_WAY if self._sent < ACTS_MAX else 1):
             self.load.send(ACTS)
             self._sent += ACTS
 

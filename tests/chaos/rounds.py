@@ -92,5 +92,5 @@ def forget(settings: Settings) -> None:
     for asked in gone.values():
         try:
             asked.result(30)
-        except KafkaException:
+        except (KafkaException, TimeoutError):
             continue  # it only takes room

@@ -18,7 +18,7 @@ from chaos.plants import SHOWN_BY
 from chaos.rounds import Outcome, play
 from chaos.schedule import LAYOUTS, Schedule
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ON_ONE = (
     Schedule(1, 1, "twins", ("join and leave", "zombie", "cut", "lost answers")),

@@ -99,12 +99,12 @@ def test_a_member_that_lives_and_reads_nothing(
     assert findings.idle(settings, {"one"}) == []
     producer = Producer({"bootstrap.servers": settings.brokers})
     producer.produce(topic, b"{}", partition=1)
-    producer.flush(10)
+    assert producer.flush(60) == 0
     assert findings.idle(settings, {"one", "gone"}, IDLE_SECONDS) == [
         f"one of {settings.group('consent')} lives, and has 1 offsets to go on {topic}/1",
         "worker gone lives, and is in no group",
     ]
-    message = consumer.poll(10)
+    message = consumer.poll(60)
     assert message is not None
     consumer.commit(message, asynchronous=False)
     assert findings.idle(settings, {"one"}, IDLE_SECONDS) == []

@@ -3,7 +3,7 @@
 Files in ``<data_dir>/chaos`` say what is wrong now; without them the worker is a plain one:
 
 * ``full``: no file can be written, neither of the log nor an object (ENOSPC)
-* ``stalled``: registry copies do not read on
+* ``stalled``: registry copies do not read on; ``stalls-<instance>`` says that they stand
 * ``cut``: ``<n> all|synced``: at the n-th file operation of the log from now the power goes. Beside the log's
   folder, under ``.cut``, lies what a machine would wake up with: of a file the synced bytes alone; of a folder
   the synced names, or all. Then the process is gone.
@@ -115,6 +115,7 @@ def hurt(settings: Settings) -> None:
 
     async def read_unless_stalled(self: Copies) -> None:
         if (flags / "stalled").exists():
+            (flags / f"stalls-{settings.instance}").touch()
             await asyncio.sleep(0.05)
         else:
             await read(self)
