@@ -84,7 +84,7 @@ class Lookup:
     def __init__(
         self, *, brokers: str, topic: str, partitions: int, security: Mapping[str, Any]
     ) -> None:
-        self._arguments = {"bootstrap_servers": brokers, **security}
+        self._brokers, self._security = brokers, security
         self._every = [TopicPartition(topic, each) for each in range(partitions)]
         self._consumer: AIOKafkaConsumer | None = None
         self._turn = asyncio.Lock()
@@ -141,8 +141,8 @@ class Lookup:
     async def _opened(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                **self._arguments, group_id=None, enable_auto_commit=False,
-                auto_offset_reset="earliest", fetch_max_wait_ms=50,
+                bootstrap_servers=self._brokers, **self._security, group_id=None,
+                enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50,
             )  # fmt: skip
             try:
                 await consumer.start()
