@@ -196,9 +196,10 @@ def test_output_of_a_model_and_what_is_taken_in_bring_files_and_nothing_else_doe
     assert not brings_files(event(kind))
 
 
-def test_a_file_no_folder_of_its_tenant_can_hold_was_not_configured():
-    verdict = said(brought("image"), outputs=(OutputFact("source_unlisted"),))
-    assert faults(verdict) == [("HOUSE-not_configured", "source_unlisted", "/content/objects/0")]
+@pytest.mark.parametrize("code", ["source_unlisted", "manifest_unsigned"])
+def test_a_file_nobody_may_read_or_sign_was_not_configured(code):
+    verdict = said(brought("image"), outputs=(OutputFact(code),))
+    assert faults(verdict) == [("HOUSE-not_configured", code, "/content/objects/0")]
 
 
 def test_of_a_file_that_cannot_be_labelled_nothing_else_is_said_and_each_is_named():

@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from acts_at_hand import a_bus, an_event, verify
 from every_rule import RULES
 from local_bus import LocalBus
+from synthgate.effects import sources
 from synthgate.runtime import metrics
 from synthgate.runtime.counting import count
 from synthgate.runtime.labels import LABELS, STUB_CODES, WAITED_FOR
@@ -105,7 +106,11 @@ def test_closed_sets_are_the_ones_the_code_uses() -> None:
     said.add(UNMAPPED)
     said |= set(re.findall(r'\.stub\([^"]*"([a-z_]+)"', TEXT))
     assert said == set(STUB_CODES)
-    waits = set(re.findall(r'Waiting\(\s*"([a-z ]+)"', TEXT)) | {"media", "paused"}
+    waits = (
+        set(re.findall(r'Waiting\(\s*"([a-z ]+)"', TEXT))
+        | {"media", "paused"}
+        | {sources.WAITED_FOR}
+    )
     assert waits == {what for what in WAITED_FOR if ":" not in what}
     ways = set(
         re.findall(
