@@ -112,6 +112,22 @@ def test_whatever_comes_is_mapped_ignored_or_named(value: Any) -> None:
         assert made is None or admit(made.value)
 
 
+@pytest.mark.parametrize("trace", [5, True, {"a": 1}, [1], "x\ud800", "a\nb", "x" * 300])
+def test_a_trace_that_is_none_is_named_and_kills_nothing(trace: Any) -> None:
+    text = RULE.replace("id = ", '"traceparent?" = "value.t"\nid = ')
+    with pytest.raises(UnmappedError, match="bad_envelope") as caught:
+        mapped({"k": "x", "id": "1", "u": "u", "t": trace}, text)
+    assert (caught.value.at, caught.value.expression) == ("a: attrs.traceparent", "value.t")
+
+
+def test_a_reply_no_json_can_hold_is_named_and_kills_nothing() -> None:
+    mapping = Mapping.parse(
+        "version = 1\n[[reply]]\nname = 'r'\nwhen = '`true`'\nkey = 'user'\nvalue = 'sum(decision)'\n"
+    )
+    with pytest.raises(UnmappedError, match="no JSON"):
+        reply(mapping, {"decision": [2**53] * 4096, "user": "u"})
+
+
 def test_a_reply_needs_a_key_and_all_its_members() -> None:
     mapping = Mapping.read(GUIDES / "chat.toml")
     decision = {"source": "//acme/chat", "event_id": "m", "action": "release", "pass": "p"}
