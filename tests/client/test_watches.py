@@ -10,8 +10,10 @@ from client.decider import REASON, decision_row
 from client.test_decisions import ROW
 from client.world import PATIENCE_S, World, ask, release
 from synthgate.client.decisions import Decision
-from synthgate.client.errors import EventError, NotWatchedError
+from synthgate.client.errors import EventError, EventsError, NotWatchedError
+from synthgate.client.gate import Gate
 from synthgate.client.watches import Place, Watches
+from synthgate.events.event import Event
 
 KEY = b"acme/u"
 
@@ -109,6 +111,31 @@ def test_id_with_other_bytes_is_refused() -> None:
     assert ours.open("e1", KEY, "b" * 64) is watch
     with pytest.raises(EventError, match="id_reused"):
         ours.open("e1", KEY, "c" * 64)
+
+
+def test_id_with_the_same_bytes_under_another_type_is_another_act() -> None:
+    ours = watches()
+    asked = ask(id="e1")
+    other = Event({**asked.attrs, "type": "generation.completed"}, asked.data)
+    watch = ours.open("e1", KEY, "b" * 64, asked)
+    with pytest.raises(EventError, match="id_reused"):
+        ours.open("e1", KEY, "b" * 64, other)
+    with pytest.raises(EventError, match="id_reused"):
+        ours.same("e1", "b" * 64, other)
+    ours.take(decision(type=other.type))
+    assert watch.arrivals == 0
+    ours.take(decision(type=asked.type))
+    ours.take(decision(type="record.stubbed", action="refuse"))
+    assert watch.arrivals == 2
+
+
+async def test_a_batch_whose_events_share_id_and_bytes_is_refused() -> None:
+    asked = ask(id="e1")
+    other = Event({**asked.attrs, "type": "generation.completed"}, {**asked.data})
+    gate = Gate(brokers="", tenant="acme", source="//acme/app")
+    with pytest.raises(EventsError) as refused:
+        gate._all_checked([asked, asked, other])
+    assert [(at, fault.code) for at, fault in refused.value.faults] == [(2, "id_reused")]
 
 
 async def test_closing_ends_every_wait() -> None:

@@ -175,13 +175,14 @@ class Gate:
     def _all_checked(self, events: Sequence[Event]) -> list[Checked]:
         checked: list[Checked] = []
         faults: list[tuple[int, EventError]] = []
-        ids: dict[str, str] = {}
+        ids: dict[str, tuple[str, str]] = {}
         for at, event in enumerate(events):
             try:
                 each = check(event, topic=SOURCE_TOPIC, tenant=self.tenant, source=self.source)
-                if ids.setdefault(event.id, each.sha256) != each.sha256:
+                act = (event.type, each.sha256)
+                if ids.setdefault(event.id, act) != act:
                     raise id_reused()
-                self._watches.same(event.id, each.sha256)
+                self._watches.same(event.id, each.sha256, event)
                 checked.append(each)
             except EventError as fault:
                 faults.append((at, fault))

@@ -1,10 +1,10 @@
 """Which decision belongs to which event of ours.
 
-Every replica reads every decision. A decision is ours if it bears our event's (tenant, source, id) **and**
-the hash of our bytes, or if its first record is the very one the broker acknowledged to us. The id alone
-would not do: another replica may have used it for other bytes, and its refusal (or release) is not our
-answer. The place alone would not
-do: a repeat is answered by the decision on its first copy, and what comes back has another.
+Every replica reads every decision. A decision is ours if it bears our event's (tenant, source, id), its type
+**and** the hash of our bytes, or if its first record is the very one the broker acknowledged to us. The id
+alone would not do: another replica may have used it for other bytes or another type, and its refusal (or
+release) is not our answer. The place alone would not do: a repeat is answered by the decision on its first
+copy, and what comes back has another.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from synthgate.client.decisions import Answer, Cause, Decision, Undecided
 from synthgate.client.errors import EventError
-from synthgate.events.event import Event
+from synthgate.events.event import STUB, Event
 
 SOURCE_TOPIC: Final = "generation.events"
 STUB_KEY: Final = b"_stub/"
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 def id_reused() -> EventError:
     """Of an id that stands on other bytes already."""
     return EventError(
-        "id_reused", "/id", "this id was sent before with other bytes",
+        "id_reused", "/id", "this id was sent before with other bytes or another type",
         "give every event an id of its own; to ask again, send the same event object",
     )  # fmt: skip
 
@@ -144,16 +144,20 @@ class Watches:
             self._keys[key] += 1
             return watch
         if event_hash is not None:
-            self.same(event_id, event_hash)
+            self.same(event_id, event_hash, event)
         watch.event_hash = watch.event_hash or event_hash
         watch.event = watch.event or event
         self._by_id.move_to_end(event_id)
         return watch
 
-    def same(self, event_id: str, event_hash: str) -> None:
-        """Raise EventError if this replica used the id for other bytes."""
+    def same(self, event_id: str, event_hash: str, event: Event | None = None) -> None:
+        """Raise EventError if this replica used the id for other bytes, or for an event of another type."""
         watch = self._by_id.get(event_id)
-        if watch is not None and watch.event_hash not in (None, event_hash):
+        if watch is None:
+            return
+        held = watch.event
+        other_type = event is not None and held is not None and event.type != held.type
+        if other_type or watch.event_hash not in (None, event_hash):
             raise id_reused()
 
     def get(self, event_id: str) -> Watch | None:
@@ -215,6 +219,9 @@ class Watches:
             return None
         watch = self._by_id.get(decision.event_id or "")
         if watch is None or watch.key != decision.key:
+            return None
+        # One id, one act: the same bytes under another type, sent by another replica, are another act.
+        if watch.event is not None and row.get("type") not in (watch.event.type, STUB):
             return None
         return watch if watch.event_hash in (None, row["event_hash"]) else None
 
