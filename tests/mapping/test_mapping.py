@@ -178,3 +178,11 @@ def test_the_file_on_the_page_maps_and_answers() -> None:
     said = reply(Mapping.parse(text), {"decision": decision, "tenant": "acme", "user": "u"})
     assert said is not None
     assert (said.key, said.row["value"]) == (b"u", {"id": "1", "go": True, "ticket": None})
+
+
+@pytest.mark.parametrize(("age", "band"), [(18, "adult"), (17, "14_17"), (0, "lt14"), (None, None)])
+def test_an_age_nobody_told_is_no_child_s(age: int | None, band: str | None) -> None:
+    value = {"result": "ok", "by": "bureau", "at": 1795000000, "ref": "vault/2", "age": age}
+    text = (GUIDES / "people.toml").read_text()
+    made = mapped(value, text, key="u-8", headers={"kind": "kyc"})
+    assert made.row["data"].get("age_band") == band

@@ -163,3 +163,17 @@ def test_topics_and_groups_of_the_platform_have_its_names() -> None:
     assert settings.group("intake") == "x.synthgate.intake.theirs.in"
     assert settings.group("identity") == "x.synthgate.identity"
     assert IntakeStage.inputs == ("intake.in",)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"intake_out": "p.decisions"}, {"intake_in": "p.generation.events"}, {"intake_out": "in"},
+        {"intake_out": "p.control"},
+    ],
+)  # fmt: skip
+def test_topics_of_ours_are_nobody_s_own(over: dict[str, str]) -> None:
+    given = {"intake_map": "m", "intake_in": "in", "intake_out": "decisions", "topic_prefix": "p."}
+    settings = Settings.load(environ={}, **(given | over))
+    with pytest.raises(SettingsError, match=r"own: name|one topic"):
+        outside.stages(settings, ("intake", "replies"))
