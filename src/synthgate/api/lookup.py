@@ -72,13 +72,18 @@ class Wanted(NamedTuple):
         return self.at is None or str(row["event_hash"]).startswith(self.at.bytes_id)
 
 
+def same_act(*decisions: Decision) -> bool:
+    """Whether these are about one event: the same bytes, of one type."""
+    types = {decision.row.get("type") for decision in decisions} - {STUB}
+    return len({decision.row["event_hash"] for decision in decisions}) <= 1 and len(types) <= 1
+
+
 def counting(decisions: Sequence[Decision]) -> Decision | None:
     """The one that counts, of all that were found: on equal rank the later, whose pass is newer.
 
     Ambiguous: they are about different bytes, or about acts of different types.
     """
-    types = {decision.row.get("type") for decision in decisions} - {STUB}
-    if len({decision.row["event_hash"] for decision in decisions}) > 1 or len(types) > 1:
+    if not same_act(*decisions):
         raise Ambiguous
     return max(reversed(decisions), key=lambda decision: decision.rank, default=None)
 
