@@ -1,5 +1,6 @@
 """From the platform's own topic to its own topic through the whole chain; what does not map is sealed."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.seal import unseal
 from synthgate.demo.acts import TERMS
 from synthgate.settings import Settings, SettingsError
+from synthgate.step import Batch
 from synthgate.steps.intake import IntakeStage
 
 GUIDES = Path(__file__).parents[2] / "src" / "guides" / "mapping"
@@ -134,6 +136,21 @@ def test_a_record_that_killed_the_process_is_sealed_as_such(tmp_path: Path) -> N
     (record,) = bus.records("quarantine")
     assert dict(record.headers)["sg_code"] == b"bug"
     assert told(bus) == []
+
+
+def test_a_topic_of_more_partitions_than_ours_stops_at_nothing(tmp_path: Path) -> None:
+    bus = mapped_bus(tmp_path, "chat")
+    stage = next(one for one in bus.stages if one.name == "intake")
+    bus.append("intake.in", None, b"{", [], 0)
+    bus.append("intake.in", None, json.dumps(typed(bus, "1", "a poem")).encode(), [], 0)
+    there = bus.settings.partitions + 30
+    batch = Batch("intake.in", there, list(bus.records("intake.in")), 0, 2)
+    made = asyncio.run(stage.process(batch, 1))
+    # On the batch's own partition our topics have none.
+    assert (made.by_topic, made.last) == ({}, {})
+    assert {name: len(rows) for name, rows in made.keyed.items()} == {
+        "quarantine": 1, "generation.events": 1,
+    }  # fmt: skip
 
 
 def test_the_trace_of_a_record_goes_on(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class _Mapped(Plain):
         origin = Origin(self._epoch, batch.topic, batch.partition, record.offset)
         self._quarantine.put(
             work, origin=str(origin), code=code, tenant=UNKNOWN_TENANT, data=record.value or b"",
-            why=why,
+            why=why, keyed=True,
         )  # fmt: skip
 
 
