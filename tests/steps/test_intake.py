@@ -162,6 +162,16 @@ def test_the_trace_of_a_record_goes_on(tmp_path: Path) -> None:
     assert dict(record.headers)["traceparent"] == trace.encode()
 
 
+@pytest.mark.parametrize("trace", ["x" * 900_000, "13800138000", "00-é", ""])
+def test_a_trace_that_is_none_stays_behind(tmp_path: Path, trace: str) -> None:
+    bus = mapped_bus(tmp_path, "chat")
+    verify(bus)
+    put(bus, typed(bus, "1", "a poem"), traceparent=trace)
+    (record,) = [r for r in bus.records("generation.events") if b"poem" in (r.value or b"")]
+    assert "traceparent" not in dict(record.headers)
+    assert told(bus)[0][1]["go"] is True
+
+
 @pytest.mark.parametrize("lacking", ["intake_map", "intake_in", "intake_out"])
 def test_what_a_worker_beside_the_chain_needs(tmp_path: Path, lacking: str) -> None:
     given = {"intake_map": "m", "intake_in": "i", "intake_out": "o", lacking: ""}
