@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from synthgate.crypto.keys import KeyFolder
+from synthgate.events.topics import BY_NAME
 from synthgate.settings import Settings, SettingsError
 from synthgate.step import Stage
 from synthgate.steps.quarantine import Quarantine
@@ -22,6 +23,14 @@ def stages(settings: Settings, names: Sequence[str]) -> tuple[list[Stage], list[
     for name in ("intake_map", *(_NEEDS[one] for one in names)):
         if not getattr(settings, name):
             raise SettingsError(f"worker {' '.join(names)} needs the setting {name}")
+    for name in ("intake_in", "intake_out"):
+        # Ours have one writer each; what read its own output would never end.
+        if getattr(settings, name) in {settings.topic(topic) for topic in BY_NAME}:
+            raise SettingsError(f"{name} is a topic of Synthgate's own: name one of the platform's")
+    if settings.intake_in and settings.intake_in == settings.intake_out:
+        raise SettingsError(
+            "intake_in and intake_out are one topic: answers would be read as events"
+        )
     try:
         from synthgate.mapping.file import Mapping
         from synthgate.steps.intake import IntakeStage, RepliesStage

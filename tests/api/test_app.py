@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
 
 from api.service import Api, an_ask, decision, digest, now_ms, pending, unacknowledged
 from client.decider import REASON
 from synthgate.api import reading
 from synthgate.api.lookup import Ambiguous, At, NotSearched
+from synthgate.api.problems import Problem
 from synthgate.client.writer import partition_of
 
 
@@ -253,6 +255,19 @@ async def test_an_upload_has_a_limit(tmp_path: Path) -> None:
     api = Api(tmp_path, api_upload_bytes_max=10)
     assert (await api.ask("POST", "/v1/label-checks?name=x.gif", b"x" * 11)).status == 413
     assert api.service.checking == 0
+
+
+async def test_a_client_that_goes_is_no_fault_of_ours() -> None:
+    said: list[Any] = [
+        {"type": "http.disconnect"}, {"type": "http.request", "body": b"{", "more_body": True},
+    ]  # fmt: skip
+
+    async def receive() -> Any:
+        return said.pop()
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/events", "headers": []}
+    with pytest.raises(Problem, match="400 gone"):
+        await reading.body(Request(scope, receive), 10)
 
 
 async def test_a_fault_of_ours_is_told_without_what_was_sent(

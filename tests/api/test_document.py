@@ -50,6 +50,19 @@ async def test_answers_are_what_it_says(tmp_path: Path) -> None:
         jsonschema.Draft202012Validator(schema).validate(said.json)
 
 
+async def test_what_it_says_may_be_left_out_may_be(tmp_path: Path) -> None:
+    api = Api(tmp_path)
+    told = document.openapi()
+    least = an_ask()
+    assert "tenant" not in least["data"]
+    schema = {"$ref": "#/components/schemas/event", "components": told["components"]}
+    jsonschema.Draft202012Validator(schema).validate(least)
+    assert (await api.ask("POST", "/v1/events", least)).status == 200
+    # A complaint has its own id: no other is promised one.
+    asked = told["paths"]["/v1/complaints"]["post"]["parameters"]
+    assert [one["name"] for one in asked] == ["Prefer", "source"]
+
+
 KINDS = ("event.generation.requested", "event.identity.verified")
 """All kinds of event take minutes to make examples of; these have most members."""
 

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from synthgate.__main__ import main
 from synthgate.api.keys import DAY_MS, KeyFile, KeyFileError
 from synthgate.api.limits import KNOWN_MAX, Buckets
+from synthgate.ledger.files import FileOps
 from synthgate.settings import Settings
 
 NOW = 1_795_000_000_000
@@ -44,6 +46,31 @@ def test_another_replica_hears_of_it_and_of_its_end(file: KeyFile) -> None:
     assert file.revoke(id_, NOW + 5).revoked_at == NOW
     with pytest.raises(KeyError):
         file.revoke("0" * 12, NOW)
+
+
+def test_a_key_taken_back_while_another_is_made_stays_taken_back(file: KeyFile) -> None:
+    id_, secret = made(file)
+    writing, goes_on = threading.Event(), threading.Event()
+
+    class Slow(FileOps):
+        def write_whole(self, path: Path, data: bytes) -> None:
+            writing.set()
+            assert goes_on.wait(60)
+            super().write_whole(path, data)
+
+    slow = KeyFile(file.path, Slow())
+    threads = [threading.Thread(target=made, args=(slow,))]
+    threads[0].start()
+    assert writing.wait(60)
+    threads.append(threading.Thread(target=file.revoke, args=(id_, NOW)))
+    threads[1].start()
+    threads[1].join(0.3)
+    goes_on.set()
+    for thread in threads:
+        thread.join(60)
+    last = KeyFile(file.path)
+    assert last.holder(secret, NOW) is None
+    assert len(last.all()) == 2
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[{}]", '[{"id":1}]', "\x00"])

@@ -44,6 +44,11 @@ def test_which_decision_counts() -> None:
     assert counting([one, two, one]) is two
     with pytest.raises(Ambiguous):
         counting([one, decided(event_hash="0" * 64)])
+    again = decided(**{"pass": "a.newer"})
+    assert counting([one, again]) is again
+    assert counting([one, decided(type="record.stubbed", action="refuse")]) is not one
+    with pytest.raises(Ambiguous):
+        counting([decided(revision=2), decided(type="other", action="refuse")])
 
 
 def test_another_tenant_s_or_source_s_or_bytes_do_not_fit() -> None:

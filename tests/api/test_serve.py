@@ -1,8 +1,12 @@
 """Where it listens and how: never in the clear for everybody, and every file of TLS is looked at."""
 
+import contextlib
+import socket
 import ssl
+import time
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -60,3 +64,34 @@ def test_clients_without_a_certificate_that_was_asked_for_are_not_let_in(tmp_pat
         with urlopen(f"{url}/livez", timeout=30, context=known) as said:
             assert said.status == 200
             assert "server" not in said.headers
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /livez HTTP/1.1\r\nX-A: ", b"dribble"])
+def test_who_asks_nothing_keeps_no_place(
+    said: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synthgate.api.serve.IDLE_S", 0.5)
+    with served(Api(tmp_path, api_port=0)) as url:
+        at = urlsplit(url)
+        with socket.create_connection((at.hostname, at.port), timeout=60) as idle:
+            if said == b"dribble":
+                # A body nobody reads, behind the answer to a request without a key.
+                asked = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n"
+                with contextlib.suppress(ConnectionError):  # on a slow machine it is closed by now
+                    idle.sendall(asked)
+                    assert idle.recv(4096)[:12] in (b"HTTP/1.1 401", b"")
+            else:
+                idle.sendall(said)
+            assert _closed(idle)
+
+
+def _closed(connection: socket.socket) -> bool:
+    """Whether the other end closes it although a byte comes now and then."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        time.sleep(0.02)
+        try:
+            connection.sendall(b"a")
+        except OSError:
+            return True
+    return False

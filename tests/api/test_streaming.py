@@ -59,6 +59,38 @@ async def test_what_counts_more_follows_and_nothing_that_counts_less(api: Api) -
     assert (api.chain.heard, api.service.streams.open) == ([], 0)
 
 
+@pytest.mark.parametrize("over", [{"event_hash": "0" * 64}, {"type": "generation.completed"}])
+async def test_another_act_under_the_id_is_not_what_follows(api: Api, over: dict[str, str]) -> None:
+    api.chain.found = decision(EVENT, action="refuse")
+    stream = parts(api)
+    await anext(stream)
+    assert told(await anext(stream))[1]["action"] == "refuse"
+    (await heard(api)).put_nowait(decision(EVENT, revision=2, **over))
+    (kind, problem), *more = [told(part) async for part in stream]
+    assert (kind, problem["code"], more) == ("problem", "ambiguous", [])
+
+
+async def test_one_key_has_not_all_streams(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "STREAMS_OF_KEY_MAX", 1)
+    api.chain.found = decision(EVENT)
+    first = parts(api)
+    await anext(first)
+    assert told(await anext(first))[0] == "decision"
+    _, part = [part async for part in parts(api)]
+    assert told(part)[1]["code"] == "busy"
+    api.secret = api.key()
+    other = parts(api)
+    await anext(other)
+    assert told(await anext(other))[0] == "decision"
+    await heard(api)
+    for queue in api.chain.heard:
+        queue.put_nowait(None)
+    for stream in (first, other):
+        assert [part async for part in stream] == []
+    assert api.service.streams.open == 0
+    assert not api.service.streams._of
+
+
 async def test_not_decided_yet(api: Api) -> None:
     stream = parts(api)
     await anext(stream)

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from client.decider import REASON, decision_row
 from client.test_decisions import ROW
 from client.world import PATIENCE_S, World, ask, release
-from synthgate.client.decisions import Decision
-from synthgate.client.errors import EventError, NotWatchedError
+from synthgate.client.decisions import Decision, Undecided
+from synthgate.client.errors import EventError, EventsError, NotWatchedError
+from synthgate.client.gate import Gate
 from synthgate.client.watches import Place, Watches
+from synthgate.events.event import Event
 
 KEY = b"acme/u"
 
@@ -109,6 +111,56 @@ def test_id_with_other_bytes_is_refused() -> None:
     assert ours.open("e1", KEY, "b" * 64) is watch
     with pytest.raises(EventError, match="id_reused"):
         ours.open("e1", KEY, "c" * 64)
+
+
+def test_id_with_the_same_bytes_under_another_type_is_another_act() -> None:
+    ours = watches()
+    asked = ask(id="e1")
+    other = Event({**asked.attrs, "type": "generation.completed"}, asked.data)
+    watch = ours.open("e1", KEY, "b" * 64, asked)
+    with pytest.raises(EventError, match="id_reused"):
+        ours.open("e1", KEY, "b" * 64, other)
+    with pytest.raises(EventError, match="id_reused"):
+        ours.same("e1", "b" * 64, other.type)
+    ours.take(decision(type=other.type))
+    assert watch.arrivals == 0
+    ours.take(decision(type=asked.type))
+    ours.take(decision(type="record.stubbed", action="refuse"))
+    assert watch.arrivals == 2
+
+
+async def test_a_batch_whose_events_share_id_and_bytes_is_refused() -> None:
+    asked = ask(id="e1")
+    other = Event({**asked.attrs, "type": "generation.completed"}, {**asked.data})
+    gate = Gate(brokers="", tenant="acme", source="//acme/app")
+    with pytest.raises(EventsError) as refused:
+        gate._all_checked([asked, asked, other])
+    assert [(at, fault.code) for at, fault in refused.value.faults] == [(2, "id_reused")]
+
+
+async def test_a_service_remembers_an_event_without_its_content(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def acknowledged(*_: Any, **__: Any) -> Any:
+        sent = asyncio.get_running_loop().create_future()
+        sent.set_result(Place(2, 7))
+        return sent
+
+    for keeps in (True, False):
+        gate = Gate(brokers="", tenant="acme", source="//acme/app", keeps_events=keeps)
+        monkeypatch.setattr(gate._writer, "write", acknowledged)
+        asked = ask(id="e1")
+        (answer,) = await gate.decide_all([asked], 0)
+        assert isinstance(answer, Undecided)
+        assert answer.event is asked
+        watch = gate._watches.get("e1")
+        assert watch is not None
+        assert (watch.event is asked) is keeps
+        other = Event({**asked.attrs, "type": "generation.completed"}, asked.data)
+        with pytest.raises(EventsError, match="id_reused"):
+            await gate.decide_all([other], 0)
+        (again,) = await gate.decide_all([asked], 0)
+        assert again == answer
 
 
 async def test_closing_ends_every_wait() -> None:

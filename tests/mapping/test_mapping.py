@@ -112,6 +112,22 @@ def test_whatever_comes_is_mapped_ignored_or_named(value: Any) -> None:
         assert made is None or admit(made.value)
 
 
+@pytest.mark.parametrize("trace", [5, True, {"a": 1}, [1], "x\ud800", "a\nb", "x" * 300])
+def test_a_trace_that_is_none_is_named_and_kills_nothing(trace: Any) -> None:
+    text = RULE.replace("id = ", '"traceparent?" = "value.t"\nid = ')
+    with pytest.raises(UnmappedError, match="bad_envelope") as caught:
+        mapped({"k": "x", "id": "1", "u": "u", "t": trace}, text)
+    assert (caught.value.at, caught.value.expression) == ("a: attrs.traceparent", "value.t")
+
+
+def test_a_reply_no_json_can_hold_is_named_and_kills_nothing() -> None:
+    mapping = Mapping.parse(
+        "version = 1\n[[reply]]\nname = 'r'\nwhen = '`true`'\nkey = 'user'\nvalue = 'sum(decision)'\n"
+    )
+    with pytest.raises(UnmappedError, match="no JSON"):
+        reply(mapping, {"decision": [2**53] * 4096, "user": "u"})
+
+
 def test_a_reply_needs_a_key_and_all_its_members() -> None:
     mapping = Mapping.read(GUIDES / "chat.toml")
     decision = {"source": "//acme/chat", "event_id": "m", "action": "release", "pass": "p"}
@@ -162,3 +178,11 @@ def test_the_file_on_the_page_maps_and_answers() -> None:
     said = reply(Mapping.parse(text), {"decision": decision, "tenant": "acme", "user": "u"})
     assert said is not None
     assert (said.key, said.row["value"]) == (b"u", {"id": "1", "go": True, "ticket": None})
+
+
+@pytest.mark.parametrize(("age", "band"), [(18, "adult"), (17, "14_17"), (0, "lt14"), (None, None)])
+def test_an_age_nobody_told_is_no_child_s(age: int | None, band: str | None) -> None:
+    value = {"result": "ok", "by": "bureau", "at": 1795000000, "ref": "vault/2", "age": age}
+    text = (GUIDES / "people.toml").read_text()
+    made = mapped(value, text, key="u-8", headers={"kind": "kyc"})
+    assert made.row["data"].get("age_band") == band

@@ -1,5 +1,6 @@
 """From the platform's own topic to its own topic through the whole chain; what does not map is sealed."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.seal import unseal
 from synthgate.demo.acts import TERMS
 from synthgate.settings import Settings, SettingsError
+from synthgate.step import Batch
 from synthgate.steps.intake import IntakeStage
 
 GUIDES = Path(__file__).parents[2] / "src" / "guides" / "mapping"
@@ -136,6 +138,21 @@ def test_a_record_that_killed_the_process_is_sealed_as_such(tmp_path: Path) -> N
     assert told(bus) == []
 
 
+def test_a_topic_of_more_partitions_than_ours_stops_at_nothing(tmp_path: Path) -> None:
+    bus = mapped_bus(tmp_path, "chat")
+    stage = next(one for one in bus.stages if one.name == "intake")
+    bus.append("intake.in", None, b"{", [], 0)
+    bus.append("intake.in", None, json.dumps(typed(bus, "1", "a poem")).encode(), [], 0)
+    there = bus.settings.partitions + 30
+    batch = Batch("intake.in", there, list(bus.records("intake.in")), 0, 2)
+    made = asyncio.run(stage.process(batch, 1))
+    # On the batch's own partition our topics have none.
+    assert (made.by_topic, made.last) == ({}, {})
+    assert {name: len(rows) for name, rows in made.keyed.items()} == {
+        "quarantine": 1, "generation.events": 1,
+    }  # fmt: skip
+
+
 def test_the_trace_of_a_record_goes_on(tmp_path: Path) -> None:
     bus = mapped_bus(tmp_path, "chat")
     trace = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
@@ -143,6 +160,16 @@ def test_the_trace_of_a_record_goes_on(tmp_path: Path) -> None:
     put(bus, typed(bus, "1", "a poem"), traceparent=trace)
     (record,) = [r for r in bus.records("generation.events") if b"poem" in (r.value or b"")]
     assert dict(record.headers)["traceparent"] == trace.encode()
+
+
+@pytest.mark.parametrize("trace", ["x" * 900_000, "13800138000", "00-é", ""])
+def test_a_trace_that_is_none_stays_behind(tmp_path: Path, trace: str) -> None:
+    bus = mapped_bus(tmp_path, "chat")
+    verify(bus)
+    put(bus, typed(bus, "1", "a poem"), traceparent=trace)
+    (record,) = [r for r in bus.records("generation.events") if b"poem" in (r.value or b"")]
+    assert "traceparent" not in dict(record.headers)
+    assert told(bus)[0][1]["go"] is True
 
 
 @pytest.mark.parametrize("lacking", ["intake_map", "intake_in", "intake_out"])
@@ -163,3 +190,17 @@ def test_topics_and_groups_of_the_platform_have_its_names() -> None:
     assert settings.group("intake") == "x.synthgate.intake.theirs.in"
     assert settings.group("identity") == "x.synthgate.identity"
     assert IntakeStage.inputs == ("intake.in",)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"intake_out": "p.decisions"}, {"intake_in": "p.generation.events"}, {"intake_out": "in"},
+        {"intake_out": "p.control"},
+    ],
+)  # fmt: skip
+def test_topics_of_ours_are_nobody_s_own(over: dict[str, str]) -> None:
+    given = {"intake_map": "m", "intake_in": "in", "intake_out": "decisions", "topic_prefix": "p."}
+    settings = Settings.load(environ={}, **(given | over))
+    with pytest.raises(SettingsError, match=r"own: name|one topic"):
+        outside.stages(settings, ("intake", "replies"))

@@ -19,7 +19,7 @@ from synthgate.api.bus import Chain, at_of, now_ms
 from synthgate.api.keys import Key, KeyFile, KeyFileError
 from synthgate.api.limits import Buckets
 from synthgate.api.lookup import Ambiguous, At, NotSearched, Wanted
-from synthgate.api.problems import Problem, of_events
+from synthgate.api.problems import Problem, ambiguous, of_events
 from synthgate.client import Decision, EventsError, GateError
 from synthgate.effects.isolated import Limits, inspected
 from synthgate.events.topics import BY_NAME
@@ -162,7 +162,7 @@ def create(service: Service) -> FastAPI:
         key = service.key(request, "decisions")
         wanted = service.wanted(request, key)
         if "text/event-stream" in request.headers.get("accept", ""):
-            return _stream(service, wanted, request)
+            return _stream(service, wanted, request, key)
         return await _found(service, wanted)
 
     async def labels(request: Request) -> Response:
@@ -236,14 +236,12 @@ async def find(chain: Chain, wanted: Wanted) -> Decision | None:
     try:
         return await chain.find(wanted)
     except Ambiguous:
-        raise Problem(
-            409, "ambiguous", "the id stands on several events; follow the link"
-        ) from None
+        raise ambiguous() from None
     except NotSearched:
         raise Problem(503, "not_searched", "the bus was not read to its end", retry_s=2) from None
 
 
-def _stream(service: Service, wanted: Wanted, request: Request) -> Response:
+def _stream(service: Service, wanted: Wanted, request: Request, key: Key) -> Response:
     _, _, secret = request.headers["authorization"].partition(" ")
 
     def still() -> bool:
@@ -252,7 +250,7 @@ def _stream(service: Service, wanted: Wanted, request: Request) -> Response:
     async def first() -> Decision | None:
         return await find(service.chain, wanted)
 
-    told: AsyncIterator[bytes] = service.streams.told(service.chain, wanted, first, still)
+    told: AsyncIterator[bytes] = service.streams.told(service.chain, wanted, first, still, key.id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 

@@ -104,7 +104,9 @@ class Bus:
     async def _gate(self, tenant: str, source: str) -> Gate:
         gate = self._gates.get((tenant, source))
         if gate is None:
-            gate = Gate(brokers="", tenant=tenant, source=source, line=self._line)
+            gate = Gate(
+                brokers="", tenant=tenant, source=source, line=self._line, keeps_events=False
+            )
             self._gates[tenant, source] = gate
             await self._open.enter_async_context(gate)
         return gate

@@ -102,6 +102,9 @@ def openapi() -> dict[str, Any]:
     )
     named = {model: ref["$ref"] for (model, _), ref in refs.items()}
     schemas = dict(made["$defs"])
+    for model in (*data.values(), Complaint):
+        assert model is not None
+        _without_tenant(schemas[named[model].rpartition("/")[2]])
     for name in events:
         model = data[name]
         assert model is not None, name
@@ -121,6 +124,11 @@ def openapi() -> dict[str, Any]:
             "schemas": dict(sorted(schemas.items())),
         },
     }  # fmt: skip
+
+
+def _without_tenant(schema: dict[str, Any]) -> None:
+    """What is sent here may leave the tenant out: it is the key's."""
+    schema["required"] = [name for name in schema.get("required", ()) if name != "tenant"]
 
 
 def _event(name: str, data: str) -> dict[str, Any]:
@@ -157,6 +165,7 @@ def _paths() -> dict[str, Any]:
             "makes the ids of events that have none: the same key, the same ids",
             pattern="^[\\x21-\\x7e]+$",
         ),
+        # Last: a complaint takes this one alone, for its id is the complaint's own.
         _header(
             "Prefer",
             "RFC 7240: how many seconds to wait for the decision, or not at all",
@@ -175,7 +184,7 @@ def _paths() -> dict[str, Any]:
             sending, {**bodies, _MANY: {"schema": batch}}, {"200": either, "202": either},
         )},
         "/v1/complaints": {"post": _operation(
-            "complain", "Hand in a complaint about something released (DSP 12)", [*sending, source],
+            "complain", "Hand in a complaint about something released (DSP 12)", [sending[-1], source],
             {_JSON: {"schema": {"$ref": complaint}}}, {"200": {"$ref": answer}, "202": {"$ref": answer}},
         )},
         "/v1/decisions/{event_id}": {"get": _operation(

@@ -4,12 +4,15 @@ One JSON file, replaced whole; every replica reads it again when it has changed,
 by the next request. A key is 256 random bits: its SHA-256 cannot be turned round, and no slow hash is needed.
 """
 
+import fcntl
 import hashlib
 import hmac
 import json
+import os
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -121,16 +124,34 @@ class KeyFile:
             id_, tenant, tuple(sources), frozenset(scopes), hashlib.sha256(secret.encode()).hexdigest(),
             now_ms, now_ms + days * DAY_MS, rate, by,
         )  # fmt: skip
-        self._replace([*self.all().values(), key])
+        with self._alone():
+            self._replace([*self.all().values(), key])
         return key, secret
 
     def revoke(self, id_: str, now_ms: int) -> Key:
         """Take a key back. KeyError: there is none of this id."""
-        keys = dict(self.all())
-        row = keys[id_].row()
-        keys[id_] = Key.of({**row, "revoked_at": row["revoked_at"] or now_ms})
-        self._replace(keys.values())
+        with self._alone():
+            keys = dict(self.all())
+            row = keys[id_].row()
+            keys[id_] = Key.of({**row, "revoked_at": row["revoked_at"] or now_ms})
+            self._replace(keys.values())
         return keys[id_]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One change at a time on this machine: else who makes a key could bring a revoked one back."""
+        try:
+            self._ops.make_folder(self.path.parent)
+            fd = os.open(
+                self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            raise KeyFileError(f"{self.path}: {error.strerror}") from None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
 
     def _read(self) -> dict[str, Key]:
         try:
@@ -147,7 +168,6 @@ class KeyFile:
         data = json.dumps([key.row() for key in keys], ensure_ascii=False, indent=1).encode()
         temporary = self.path.with_suffix(f".{secrets.token_hex(4)}.tmp")
         try:
-            self._ops.make_folder(self.path.parent)
             self._ops.write_whole(temporary, data)
             self._ops.rename(temporary, self.path)
             self._ops.sync_folder(self.path.parent)

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from synthgate.client.decisions import Decision, NotADecisionError
+from synthgate.events.event import STUB
 
 SLACK_MS: Final = 120_000
 """Clocks of replicas and brokers agree within this."""
@@ -51,7 +52,7 @@ class NotSearched(Exception):
 
 
 class Ambiguous(Exception):
-    """The id stands on several events with other bytes; a link says which is meant."""
+    """The id stands on several events: with other bytes (a link says which is meant), or of other types."""
 
 
 class Wanted(NamedTuple):
@@ -71,11 +72,20 @@ class Wanted(NamedTuple):
         return self.at is None or str(row["event_hash"]).startswith(self.at.bytes_id)
 
 
+def same_act(*decisions: Decision) -> bool:
+    """Whether these are about one event: the same bytes, of one type."""
+    types = {decision.row.get("type") for decision in decisions} - {STUB}
+    return len({decision.row["event_hash"] for decision in decisions}) <= 1 and len(types) <= 1
+
+
 def counting(decisions: Sequence[Decision]) -> Decision | None:
-    """The one that counts, of all that were found. Ambiguous: they are about different bytes."""
-    if len({decision.row["event_hash"] for decision in decisions}) > 1:
+    """The one that counts, of all that were found: on equal rank the later, whose pass is newer.
+
+    Ambiguous: they are about different bytes, or about acts of different types.
+    """
+    if not same_act(*decisions):
         raise Ambiguous
-    return max(decisions, key=lambda decision: decision.rank, default=None)
+    return max(reversed(decisions), key=lambda decision: decision.rank, default=None)
 
 
 class Lookup:

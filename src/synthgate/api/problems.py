@@ -51,6 +51,13 @@ class Problem(Exception):
         )
 
 
+def ambiguous() -> Problem:
+    """Several events bear the id that was asked for."""
+    return Problem(
+        409, "ambiguous", "the id stands on several events; follow the link, or give each its own"
+    )
+
+
 def of_events(error: EventsError, *, many: bool) -> Problem:
     """The door would not admit some of the events: where, and what to mend."""
     faults = [_fault(at, fault, many=many) for at, fault in error.faults]

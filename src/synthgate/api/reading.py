@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from synthgate.api.keys import Key
 from synthgate.api.problems import Problem
@@ -34,7 +35,7 @@ async def body(request: Request, bytes_max: int) -> bytes:
     """The body, read within a size and a time.
 
     Raises:
-        Problem: 413, 408.
+        Problem: 413, 408, 400.
     """
     too_large = Problem(413, "too_large", f"a body here has at most {bytes_max} bytes")
     told = request.headers.get("content-length", "")
@@ -50,6 +51,9 @@ async def body(request: Request, bytes_max: int) -> bytes:
                 parts.append(part)
     except TimeoutError:
         raise Problem(408, "too_slow", f"the body did not come within {BODY_S_MAX:g} s") from None
+    except ClientDisconnect:
+        # Nobody hears it; but it is no fault of ours, which somebody would look for.
+        raise Problem(400, "gone", "the connection ended before the body did") from None
     return b"".join(parts)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from synthgate.access import LOOPBACK
 from synthgate.api.app import Service, create
@@ -21,9 +22,41 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX: Final = 1000
 IDLE_S: Final = 15
+"""A connection on which no request begins for this long, or up to twice as long, is closed."""
 END_S: Final = 5
 HEAD_BYTES_MAX: Final = 16_384
 LOOK_S: Final = 0.5
+
+
+class Door(H11Protocol):
+    """Uvicorn's, with an end to waiting for a request.
+
+    Its own time-out begins after the first answer and is put off by every byte: without this a thousand
+    connections that say nothing, or their head a byte at a time, keep everybody out without a key.
+    """
+
+    _look: asyncio.TimerHandle | None = None
+    _seen: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As uvicorn's."""
+        super().connection_made(transport)
+        self._look = self.loop.call_later(IDLE_S, self._end_of_patience)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As uvicorn's."""
+        if self._look is not None:
+            self._look.cancel()
+        super().connection_lost(exc)
+
+    def _end_of_patience(self) -> None:
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self.cycle is self._seen:
+            # What was never asked for, or is sent behind an answer, is owed none.
+            self.transport.abort()
+            return
+        self._seen = self.cycle
+        self._look = self.loop.call_later(IDLE_S, self._end_of_patience)
 
 
 class Http(uvicorn.Server):
@@ -64,7 +97,7 @@ def configured(service: Service, settings: Settings) -> uvicorn.Config:
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
         }
     config = uvicorn.Config(
-        create(service), host=settings.api_host, port=settings.api_port, log_config=None,
+        create(service), host=settings.api_host, port=settings.api_port, http=Door, log_config=None,
         access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none",
         limit_concurrency=CONNECTIONS_MAX, timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=END_S, h11_max_incomplete_event_size=HEAD_BYTES_MAX, **tls,

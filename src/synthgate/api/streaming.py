@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
@@ -9,12 +10,14 @@ import orjson
 
 from synthgate.api.bus import Chain
 from synthgate.api.keys import KeyFileError
-from synthgate.api.lookup import Wanted
-from synthgate.api.problems import Problem
+from synthgate.api.lookup import Wanted, same_act
+from synthgate.api.problems import Problem, ambiguous
 from synthgate.client import Decision
 from synthgate.runtime import metrics
 
 STREAMS_MAX: Final = 200
+STREAMS_OF_KEY_MAX: Final = 50
+"""Of one key, so that no tenant's streams are all there are."""
 STREAM_S_MAX: Final = 600.0
 QUIET_S: Final = 15.0
 """After this long without a decision a comment says that the stream lives, and the key is looked at again."""
@@ -25,6 +28,7 @@ class Streams:
 
     def __init__(self) -> None:
         self.open = 0
+        self._of: Counter[str] = Counter()
 
     async def told(
         self,
@@ -32,12 +36,14 @@ class Streams:
         wanted: Wanted,
         first: Callable[[], Awaitable[Decision | None]],
         still: Callable[[], bool],
+        key_id: str,
     ) -> AsyncIterator[bytes]:
         """What counts now, then each that counts more. Ends after ``STREAM_S_MAX``, or with the key."""
-        if self.open >= STREAMS_MAX:
+        if self.open >= STREAMS_MAX or self._of[key_id] >= STREAMS_OF_KEY_MAX:
             yield _event("problem", Problem(503, "busy", "as many streams as may be").row())
             return
         self.open += 1
+        self._of[key_id] += 1
         metrics.API_STREAMS.set(self.open)
         try:
             # Listened for before it is looked for: what is decided in between is heard.
@@ -58,11 +64,19 @@ class Streams:
                         continue
                     if decision is None:
                         return
-                    if wanted.fits(decision) and (latest is None or decision.rank > latest.rank):
+                    if not wanted.fits(decision):
+                        continue
+                    if latest is not None and not same_act(latest, decision):
+                        yield _event("problem", ambiguous().row())
+                        return
+                    if latest is None or decision.rank > latest.rank:
                         latest = decision
                         yield _decision(decision)
         finally:
             self.open -= 1
+            self._of[key_id] -= 1
+            if not self._of[key_id]:
+                del self._of[key_id]
             metrics.API_STREAMS.set(self.open)
 
 

@@ -52,7 +52,7 @@ class Gate:
     in_flight_max: events being decided at once; further calls wait their turn within their own time-out.
     remembered_max: events whose later revisions are still heard. security: passed to aiokafka (``ssl_context``,
     ``sasl_*``, ``security_protocol``). line: one that is open already, shared with other gates; what describes
-    the brokers is then not used.
+    the brokers is then not used. keeps_events: False forgets the content of what ``decide_all`` answered.
     """
 
     def __init__(
@@ -68,12 +68,14 @@ class Gate:
         start_timeout_s: float = 30.0,
         security: Mapping[str, object] | None = None,
         line: Line | None = None,
+        keeps_events: bool = True,
     ) -> None:
         self.tenant = tenant
         self.source = source
         self.events = Events(tenant, source)
         self._slots = asyncio.Semaphore(in_flight_max)
         self._watches = Watches(tenant, source, remembered_max)
+        self._keeps_events = keeps_events
         self._shared = line is not None
         self._line = line or Line(
             brokers=brokers, topic_prefix=topic_prefix, partitions=partitions,
@@ -170,18 +172,19 @@ class Gate:
             )
         finally:
             for watch, _ in asked:
-                watch.askers -= 1
+                watch.let_go(keeps_event=self._keeps_events)
 
     def _all_checked(self, events: Sequence[Event]) -> list[Checked]:
         checked: list[Checked] = []
         faults: list[tuple[int, EventError]] = []
-        ids: dict[str, str] = {}
+        ids: dict[str, tuple[str, str]] = {}
         for at, event in enumerate(events):
             try:
                 each = check(event, topic=SOURCE_TOPIC, tenant=self.tenant, source=self.source)
-                if ids.setdefault(event.id, each.sha256) != each.sha256:
+                act = (event.type, each.sha256)
+                if ids.setdefault(event.id, act) != act:
                     raise id_reused()
-                self._watches.same(event.id, each.sha256)
+                self._watches.same(event.id, each.sha256, event.type)
                 checked.append(each)
             except EventError as fault:
                 faults.append((at, fault))

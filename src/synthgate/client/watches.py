@@ -1,10 +1,10 @@
 """Which decision belongs to which event of ours.
 
-Every replica reads every decision. A decision is ours if it bears our event's (tenant, source, id) **and**
-the hash of our bytes, or if its first record is the very one the broker acknowledged to us. The id alone
-would not do: another replica may have used it for other bytes, and its refusal (or release) is not our
-answer. The place alone would not
-do: a repeat is answered by the decision on its first copy, and what comes back has another.
+Every replica reads every decision. A decision is ours if it bears our event's (tenant, source, id), its type
+**and** the hash of our bytes, or if its first record is the very one the broker acknowledged to us. The id
+alone would not do: another replica may have used it for other bytes or another type, and its refusal (or
+release) is not our answer. The place alone would not do: a repeat is answered by the decision on its first
+copy, and what comes back has another.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from synthgate.client.decisions import Answer, Cause, Decision, Undecided
 from synthgate.client.errors import EventError
-from synthgate.events.event import Event
+from synthgate.events.event import STUB, Event
 
 SOURCE_TOPIC: Final = "generation.events"
 STUB_KEY: Final = b"_stub/"
@@ -34,19 +34,23 @@ class Place(NamedTuple):
 def id_reused() -> EventError:
     """Of an id that stands on other bytes already."""
     return EventError(
-        "id_reused", "/id", "this id was sent before with other bytes",
+        "id_reused", "/id", "this id was sent before with other bytes or another type",
         "give every event an id of its own; to ask again, send the same event object",
     )  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """One event and the answer that counts so far. ``arrivals`` counts answers, repeats among them."""
+    """One event and the answer that counts so far. ``arrivals`` counts answers, repeats among them.
+
+    type: of the event, known also where the event itself is not kept.
+    """
 
     event_id: str
     key: bytes
     event_hash: str | None
     event: Event | None = None
+    type: str | None = None
     places: list[Place] = field(default_factory=list)
     latest: Decision | None = None
     arrivals: int = 0
@@ -63,6 +67,12 @@ class Watch:
             self.latest = decision
         self.arrivals += 1
         self._wake()
+
+    def let_go(self, *, keeps_event: bool) -> None:
+        """One asks no more; with the last of them the event's content may be forgotten."""
+        self.askers -= 1
+        if not (keeps_event or self.askers):
+            self.event = None
 
     def close(self) -> None:
         """No answer will come any more."""
@@ -139,21 +149,26 @@ class Watches:
         watch = self._by_id.get(event_id)
         if watch is None:
             self._forget_oldest()
-            watch = Watch(event_id, key, event_hash, event, closed=self._closed)
+            of = None if event is None else event.type
+            watch = Watch(event_id, key, event_hash, event, of, closed=self._closed)
             self._by_id[event_id] = watch
             self._keys[key] += 1
             return watch
         if event_hash is not None:
-            self.same(event_id, event_hash)
+            self.same(event_id, event_hash, None if event is None else event.type)
         watch.event_hash = watch.event_hash or event_hash
         watch.event = watch.event or event
+        watch.type = watch.type or (None if event is None else event.type)
         self._by_id.move_to_end(event_id)
         return watch
 
-    def same(self, event_id: str, event_hash: str) -> None:
-        """Raise EventError if this replica used the id for other bytes."""
+    def same(self, event_id: str, event_hash: str, type_: str | None = None) -> None:
+        """Raise EventError if this replica used the id for other bytes, or for an event of another type."""
         watch = self._by_id.get(event_id)
-        if watch is not None and watch.event_hash not in (None, event_hash):
+        if watch is None:
+            return
+        other_type = None not in (type_, watch.type) and type_ != watch.type
+        if other_type or watch.event_hash not in (None, event_hash):
             raise id_reused()
 
     def get(self, event_id: str) -> Watch | None:
@@ -215,6 +230,9 @@ class Watches:
             return None
         watch = self._by_id.get(decision.event_id or "")
         if watch is None or watch.key != decision.key:
+            return None
+        # One id, one act: the same bytes under another type, sent by another replica, are another act.
+        if watch.type is not None and row.get("type") not in (watch.type, STUB):
             return None
         return watch if watch.event_hash in (None, row["event_hash"]) else None
 

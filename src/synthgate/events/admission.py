@@ -64,6 +64,14 @@ def _attributes(attrs: Mapping[str, Any]) -> None:
             raise NotAdmittedError("bad_envelope", f"/{name}", "a control character", "take it out")
     if attrs["specversion"] != "1.0":
         raise NotAdmittedError("bad_envelope", "/specversion", "not 1.0", "send CloudEvents 1.0")
+    # Of the attributes that may be left out, those that become headers: text, or the record cannot be written.
+    for name in ("traceparent", "canary"):
+        text = attrs.get(name)
+        if text not in (None, "") and not (isinstance(text, str) and _is_plain(text)):
+            raise NotAdmittedError(
+                "bad_envelope", f"/{name}", "too long, no string or not printable",
+                "leave it out, or send what CloudEvents asks for",
+            )  # fmt: skip
     try:
         time_ms(attrs["time"])
     except ValueError:
@@ -71,6 +79,10 @@ def _attributes(attrs: Mapping[str, Any]) -> None:
             "bad_envelope", "/time", "not an RFC 3339 moment with an offset",
             "write it like 2026-01-31T08:00:00.000Z",
         ) from None  # fmt: skip
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= ATTRIBUTE_CHARS_MAX and text.isprintable()
 
 
 def _bytes(data: Mapping[str, Any]) -> bytes:

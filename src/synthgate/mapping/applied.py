@@ -84,7 +84,10 @@ def reply(mapping: Mapping, record: Any) -> Made | None:
     if not isinstance(key, str):
         raise UnmappedError(f"{rule.name}: key", rule.key.text, "it gives no text")
     value = _value(rule, record)
-    written = orjson.dumps(value)
+    try:
+        written = orjson.dumps(value)
+    except TypeError:  # a sum beyond 64 bits
+        raise UnmappedError(f"{rule.name}: value", "", "it is no JSON a topic takes") from None
     if len(written) > RECORD_BYTES_MAX:
         raise UnmappedError(f"{rule.name}: value", "", "larger than a topic takes")
     kind = [("content-type", b"application/json")]

@@ -5,6 +5,7 @@ What does not map is sealed to the operator on ``quarantine`` with the expressio
 nothing. A record read twice gives the same event with the same id, which the chain answers from its log.
 """
 
+import re
 from typing import Any
 
 import orjson
@@ -20,6 +21,8 @@ from synthgate.step import Batch, Outputs, Plain, SourceRecord, Work
 from synthgate.steps.quarantine import UNKNOWN_TENANT, Quarantine
 
 UNMAPPED = "unmapped"
+_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{1,64})?")
+"""W3C Trace Context; later versions may say more behind it."""
 
 
 class _Mapped(Plain):
@@ -65,7 +68,7 @@ class _Mapped(Plain):
         origin = Origin(self._epoch, batch.topic, batch.partition, record.offset)
         self._quarantine.put(
             work, origin=str(origin), code=code, tenant=UNKNOWN_TENANT, data=record.value or b"",
-            why=why,
+            why=why, keyed=True,
         )  # fmt: skip
 
 
@@ -81,7 +84,11 @@ class IntakeStage(_Mapped):
         made = applied.event(self._mapping, seen(record))
         if made is None or any(name == "traceparent" for name, _ in made.headers):
             return made
-        trace = [(name, raw) for name, raw in record.headers if name == "traceparent" and raw]
+        # What is none is left behind: it could make the event larger than its topic takes.
+        trace = [
+            (name, raw) for name, raw in record.headers
+            if name == "traceparent" and raw and _TRACE.fullmatch(raw)
+        ]  # fmt: skip
         return made._replace(headers=[*made.headers, *trace[:1]])
 
 

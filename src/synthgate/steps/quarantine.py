@@ -26,12 +26,14 @@ class Quarantine:
         self._operator = operator
 
     def put(
-        self, work: Work, *, origin: str, code: str, tenant: str, data: bytes, why: str = ""
-    ) -> None:
+        self, work: Work, *, origin: str, code: str, tenant: str, data: bytes, why: str = "",
+        keyed: bool = False,
+    ) -> None:  # fmt: skip
         """Queue one sealed record; the headers say what it is, never what it holds.
 
         ``sg_sha256`` is of all of ``data``, also where only its beginning can be kept. why: which rule or
-        expression of the operator's failed.
+        expression of the operator's failed. keyed: on the partition of its key, for a batch of a topic that
+        may have more partitions than ours.
         """
         headers = [
             ("sg_origin", origin.encode()),
@@ -42,7 +44,11 @@ class Quarantine:
             headers.append(("sg_why", why[:_DETAIL_CHARS_MAX].encode()))
         sealed = seal(self._operator, data[:SEALED_BYTES_MAX], origin.encode())
         work.outputs.stubs[code] += 1
-        work.outputs.add("quarantine", tenant.encode(), sealed, headers)
+        if keyed:
+            rows = work.outputs.keyed.setdefault("quarantine", [])
+            rows.append((tenant.encode(), sealed, headers))
+        else:
+            work.outputs.add("quarantine", tenant.encode(), sealed, headers)
 
     def stub(self, work: Work, passage: Passage, code: str, detail: str, data: bytes) -> None:
         """Turn a passage into a stub in place; ``data`` is what is sealed away."""

@@ -301,7 +301,8 @@ def test_what_covers_nothing_does_not_move_it(entries):
 def test_icons_are_larger_than_they_say():
     beside = b"[100 560 101 561]"
     assert pages.put(noted(note(beside)), "AI生成")[1]["corner"] == "top-left"
-    for entries in (b"/Subtype /Text", b"/Subtype /Square /F 16"):
+    # A name may be written in hexadecimal (ISO 32000-1, 7.3.5).
+    for entries in (b"/Subtype /Text", b"/Subtype /T#65xt", b"/Subtype /Square /F 16"):
         assert (
             pages.put(noted(note(b"[70 560 71 561]", entries)), "AI生成")[1]["corner"] != "top-left"
         )

@@ -98,7 +98,9 @@ def _boxes(listed: list[Any], document: Document) -> Iterator[Box]:
         if kind == b"/Popup" and document.resolve(note.value(b"Open")) is not True:
             continue  # a window that is closed
         flags = document.resolve(note.value(b"F"))
-        odd = kind in _ICONS or not isinstance(flags, int | None) or (flags or 0) & _FIXED
+        # A name in hexadecimal may be an icon's too.
+        icon = kind in _ICONS or (isinstance(kind, bytes) and b"#" in kind)
+        odd = icon or not isinstance(flags, int | None) or (flags or 0) & _FIXED
         more = max(_ICON_POINTS, box[2] - box[0], box[3] - box[1]) if odd else _POINTS_AROUND
         yield box[0] - more, box[1] - more, box[2] + more, box[3] + more
 
