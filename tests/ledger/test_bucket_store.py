@@ -148,6 +148,39 @@ def test_a_name_that_is_free_again_after_packing_fences_who_slept(
     assert reader.read(1).content == b"content 1"
 
 
+def test_a_packer_that_slept_moves_the_marker_not_back(
+    bucket_settings: Settings, ring: KeyRing
+) -> None:
+    """An owner's packer stands still before it moves the marker, and its writer sleeps as long."""
+    filled(bucket_settings, ring, [1])
+    sleeper = Log.open(a_store(bucket_settings), ring, 0)
+    puts = 0
+
+    def asleep(step: str) -> None:
+        nonlocal puts
+        puts += step == "put_object"
+        if puts == 2 and step == "put_object":
+            filled(bucket_settings, ring, [3])
+            Packer(a_store(bucket_settings), 0).run(NOW + 3 * HOUR_MS)
+
+    a_store(bucket_settings, before=asleep).pack(0, [0], 1)
+    with pytest.raises(Fenced, match="packed since"):
+        sleeper.append([a_draft(9)], NOW)
+    assert filled(bucket_settings, ring, []).head == 4
+
+
+def test_a_name_that_a_pack_holds_fences_whatever_the_marker_says(
+    bucket_settings: Settings, ring: KeyRing
+) -> None:
+    filled(bucket_settings, ring, [1])
+    sleeper = Log.open(a_store(bucket_settings), ring, 0)
+    filled(bucket_settings, ring, [3])
+    Packer(a_store(bucket_settings), 0).run(NOW + 3 * HOUR_MS)
+    write_over(bucket_settings, "00000/packed", b"1 older\n")
+    with pytest.raises(Fenced, match="packed since"):
+        sleeper.append([a_draft(9)], NOW)
+
+
 class _Stale(StepClient):
     """A listing that does not show the newest names yet."""
 
