@@ -91,7 +91,7 @@ class RetentionStep:
         wait_for_law(self._registries, self._book)
         async with self._logs.lock(work.partition):
             batch = Batched(await self._logs.opened(work.partition), work)
-            await batch.ahead(passages)
+            await batch.ahead(passages, self._repeat_ms)
             if self._objects.far:
                 # Within the lock: the other lane's batch may note that a stream ended.
                 names = asked_for(passages, work.partition)
