@@ -23,6 +23,7 @@ from synthgate.ledger import (
 )
 from synthgate.ledger.checkpoint import Published
 from synthgate.ledger.errors import (
+    EntryAbsent,
     EntryExpired,
     Fenced,
     LogUnusable,
@@ -220,6 +221,19 @@ def test_a_listing_that_is_late_hides_no_segment_from_the_next_owner(
     assert [log.logged(an_origin(n)) for n in range(5)] == list(range(5))
     nothing = stale(bucket_settings, ".seg")
     assert Log.open(nothing, ring, 0).head == 5
+
+
+@pytest.mark.parametrize("hidden", [("0001.seg", "0003.seg"), ("0001.seg",), (".seg",)])
+def test_a_listing_that_is_late_hides_no_entry_from_who_looks_one_up(
+    bucket_settings: Settings, ring: KeyRing, hidden: tuple[str, ...]
+) -> None:
+    """Else what comes back to the door by its receipt would be refused as unknown."""
+    filled(bucket_settings, ring, [1, 2, 2])
+    for index in range(5):
+        reader = LogReader(stale(bucket_settings, *hidden), ring, 0)
+        assert reader.read(index).content == f"content {index}".encode()
+    with pytest.raises(EntryAbsent):
+        LogReader(stale(bucket_settings, *hidden), ring, 0).read(5)
 
 
 def test_a_listing_that_is_behind_the_packs_is_waited_for(
