@@ -23,6 +23,7 @@ from synthgate.ledger import (
 )
 from synthgate.ledger.checkpoint import Published
 from synthgate.ledger.errors import (
+    EntryAbsent,
     EntryExpired,
     Fenced,
     LogUnusable,
@@ -148,6 +149,39 @@ def test_a_name_that_is_free_again_after_packing_fences_who_slept(
     assert reader.read(1).content == b"content 1"
 
 
+def test_a_packer_that_slept_moves_the_marker_not_back(
+    bucket_settings: Settings, ring: KeyRing
+) -> None:
+    """An owner's packer stands still before it moves the marker, and its writer sleeps as long."""
+    filled(bucket_settings, ring, [1])
+    sleeper = Log.open(a_store(bucket_settings), ring, 0)
+    puts = 0
+
+    def asleep(step: str) -> None:
+        nonlocal puts
+        puts += step == "put_object"
+        if puts == 2 and step == "put_object":
+            filled(bucket_settings, ring, [3])
+            Packer(a_store(bucket_settings), 0).run(NOW + 3 * HOUR_MS)
+
+    a_store(bucket_settings, before=asleep).pack(0, [0], 1)
+    with pytest.raises(Fenced, match="packed since"):
+        sleeper.append([a_draft(9)], NOW)
+    assert filled(bucket_settings, ring, []).head == 4
+
+
+def test_a_name_that_a_pack_holds_fences_whatever_the_marker_says(
+    bucket_settings: Settings, ring: KeyRing
+) -> None:
+    filled(bucket_settings, ring, [1])
+    sleeper = Log.open(a_store(bucket_settings), ring, 0)
+    filled(bucket_settings, ring, [3])
+    Packer(a_store(bucket_settings), 0).run(NOW + 3 * HOUR_MS)
+    write_over(bucket_settings, "00000/packed", b"1 older\n")
+    with pytest.raises(Fenced, match="packed since"):
+        sleeper.append([a_draft(9)], NOW)
+
+
 class _Stale(StepClient):
     """A listing that does not show the newest names yet."""
 
@@ -187,6 +221,19 @@ def test_a_listing_that_is_late_hides_no_segment_from_the_next_owner(
     assert [log.logged(an_origin(n)) for n in range(5)] == list(range(5))
     nothing = stale(bucket_settings, ".seg")
     assert Log.open(nothing, ring, 0).head == 5
+
+
+@pytest.mark.parametrize("hidden", [("0001.seg", "0003.seg"), ("0001.seg",), (".seg",)])
+def test_a_listing_that_is_late_hides_no_entry_from_who_looks_one_up(
+    bucket_settings: Settings, ring: KeyRing, hidden: tuple[str, ...]
+) -> None:
+    """Else what comes back to the door by its receipt would be refused as unknown."""
+    filled(bucket_settings, ring, [1, 2, 2])
+    for index in range(5):
+        reader = LogReader(stale(bucket_settings, *hidden), ring, 0)
+        assert reader.read(index).content == f"content {index}".encode()
+    with pytest.raises(EntryAbsent):
+        LogReader(stale(bucket_settings, *hidden), ring, 0).read(5)
 
 
 def test_a_listing_that_is_behind_the_packs_is_waited_for(

@@ -134,6 +134,11 @@ def test_the_loop_waits_for_no_request(bus: LocalBus, monkeypatch: pytest.Monkey
     decision = painted(bus)
     told = event(bus, painting("out", "content.published"), decision)
     decide(bus, told)
+    bus.now_ms += 1000
+    bus.send(told)  # an act that is repeated is looked up in the log
+    bus.run()
+    bad = painting("bad", "generation.requested", prompt="出售枪支")
+    assert decide(bus, event(bus, bad)).action == "refuse"  # incidents asks what it rests on
     bus.read.clear()
     bus.run()
     assert waited == [], f"{len(waited)} requests on the loop, the first: {waited[0]}"

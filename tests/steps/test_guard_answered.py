@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from acts_at_hand import a_bus
-from cases_at_hand import of_kind
+from cases_at_hand import case, of_kind
 from local_bus import LocalBus
 from steps.test_guard import (
     BAD,
@@ -103,3 +103,23 @@ def test_a_surge_of_before_they_were_is_answered_by_two_people_alone(bus: LocalB
     (bad, *_) = [row for row in rows if row.subject == "entry/bad-01"]
     assert back.answer(bad) == f"rollback/{BAD}"
     assert back.answer(GuardRow(**bad.model_dump(exclude={"came"}))) is None
+
+
+def test_a_case_that_waited_before_reports_had_a_time_is_given_one(bus: LocalBus) -> None:
+    """Rows of a version in which what waited had no report due (ADR 0033)."""
+    ask(bus, people(40))
+    waiting = [row for row in of_kind(bus, "content") if row.detail.get("waits") == "guard"]
+    told = waiting[0]
+    assert [one.id for one in told.deadlines] == ["report.sent"]
+    old = {"version": told.version + 1, "deadlines": [], "due_at": None}
+    body = told.model_copy(update=old).model_dump_json().encode()
+    where = bus.parts.cases.where(told.case)
+    bus.append("cases", told.case.encode(), body, partition=where)
+    bus.start()
+    bus.tick()
+    now = case(bus, told.case)
+    assert (now.version, now.deadlines, now.due_at) == (
+        told.version + 2, told.deadlines, told.due_at,
+    )  # fmt: skip
+    bus.tick()
+    assert case(bus, told.case) == now

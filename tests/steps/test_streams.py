@@ -1,5 +1,6 @@
 """Streamed answers: a phrase split over parts is never wholly shown, and a refused part ends the stream."""
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ from hypothesis import strategies as st
 
 from acts_at_hand import a_bus, an_event, answer, codes, decide, verify
 from local_bus import LocalBus
+from synthgate import worker
 from synthgate.client import shown_after
+from synthgate.effects.objects import LocalObjects
 from synthgate.events.decision import Decision
 from synthgate.events.streams import SHOWN_CHARS, shown_mac
 from synthgate.library.sample import sample_rows
+from synthgate.steps.partition import partition_of
 
 PHRASES = (
     "海洛因", "出售枪支", "海*洛*因", "hai luo yin", "去除AI标识", "buy heroin", "b-u-y h-e-r-o-i-n",
@@ -176,3 +180,48 @@ def test_the_hash_in_a_pass_cannot_be_tried_without_the_key() -> None:
     assert shown_mac(b"a" * 32, "x") != shown_mac(b"b" * 32, "x")
     assert shown_mac(b"a" * 32, "x") != shown_mac(b"a" * 32, "y")
     assert len(shown_mac(b"a" * 32, "\ud800")) == 64
+
+
+class Far(LocalObjects):
+    """Objects that are asked for ahead, as in a bucket; what was answered holds for a while."""
+
+    far = True
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.known: dict[str, bool] = {}
+        self.asked: Callable[[Collection[str]], None] = lambda names: None
+
+    def ahead(self, read: Collection[str] = (), ask: Collection[str] = ()) -> None:
+        self.known = {name: super(Far, self).exists(name) for name in ask}
+        self.asked(ask)
+
+    def exists(self, name: str) -> bool:
+        held = self.known.get(name)
+        return super().exists(name) if held is None else held
+
+
+def test_an_end_noted_by_the_other_lane_is_no_older_than_what_was_asked_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lanes write to one log; one notes the end of a stream where the other has asked for it already."""
+    monkeypatch.setattr(worker, "open_objects", lambda settings: Far(settings.objects_dir))
+    bus = a_bus(tmp_path)
+    verify(bus)
+    app = App(bus, "x")
+    assert app.show("从前有座山。").action == "release"
+    far = bus.parts.objects
+    assert isinstance(far, Far)
+    lock = bus.parts.logs.lock(partition_of(b"t/x", bus.settings.partitions))
+    free: list[bool] = []
+
+    def other_lane(names: Collection[str]) -> None:
+        ended = {name: b"{}" for name in names if "/ended-" in name}
+        if ended:
+            free.append(not lock.locked())
+            if free[-1]:
+                LocalObjects(bus.settings.objects_dir).put_all(ended)
+
+    far.asked = other_lane
+    said = app.show("山里有座庙。")
+    assert free and (said.action == "release") is not free[0]

@@ -191,13 +191,14 @@ def test(args: argparse.Namespace) -> int:
 
 def import_(args: argparse.Namespace) -> int:
     """Check all, then send all."""
-    from synthgate.cli.library_topic import send
+    from synthgate.cli.library_import import send_whole
 
     rows = _rows(args)
     if args.dry_run:
         print(f"{len(rows)} entries are good; nothing was sent")
         return 0
-    finish(send(load(args), rows))
+    names = [path.name for path in args.lists]
+    finish(send_whole(load(args), rows, args.library_version, names))
     print(
         f"{len(rows)} entries sent; nothing changes before a version is put in force:"
         f" synthgate library activate {args.library_version} --by A --and-by B"

@@ -73,14 +73,22 @@ async def put_in_force(
     Going back to an earlier version counts at once, as does what two people call urgent.
 
     Raises:
-        CommandError: it has none, or one that cannot count, or was withdrawn; what is in force stays.
+        CommandError: it has none, or one that cannot count, was withdrawn, or an import was not finished; what
+            is in force stays.
     """
+    from synthgate.cli.library_import import unfinished
     from synthgate.cli.standing import now_ms
     from synthgate.client.build import rfc3339
     from synthgate.registries import UNREADABLE
 
     control = (await copies(settings, "control")).control
     not_withdrawn(control, version)
+    half = unfinished(control, version)
+    if half is not None:
+        raise CommandError(
+            f"the import of {half} was begun and not finished, so version {version} may lack entries:"
+            " run that import again"
+        )
     count = await good_entries(settings, version)
     now, held = now_ms(), control.library()
     body: dict[str, object] = {"version": version, "agreed_by": and_by}

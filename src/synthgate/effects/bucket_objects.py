@@ -1,7 +1,7 @@
 """Labelled objects in a bucket: what ``LocalObjects`` is in a folder, under the same names."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Final
@@ -44,12 +44,22 @@ class BucketObjects:
         for name in objects:
             if not is_name(name):
                 raise WrongName(f"not a name of this store: {name[:80]!r}")
-        if len(objects) < 2:
-            made = [self._bucket.create(name, data) for name, data in objects.items()]
-        else:
-            with ThreadPoolExecutor(min(AT_ONCE, len(objects))) as pool:
-                made = list(pool.map(self._bucket.create, objects, objects.values()))
+        try:
+            if len(objects) < 2:
+                made = [self._bucket.create(name, data) for name, data in objects.items()]
+            else:
+                with ThreadPoolExecutor(min(AT_ONCE, len(objects))) as pool:
+                    made = list(pool.map(self._bucket.create, objects, objects.values()))
+        finally:
+            self._changed(objects)
         return frozenset(name for name, ours in zip(objects, made, strict=True) if not ours)
+
+    def _changed(self, names: Iterable[str]) -> None:
+        """What was answered of these ahead does not hold any more."""
+        with self._lock:
+            for name in names:
+                self._read.pop(name, None)
+                self._asked.pop(name, None)
 
     def get(self, name: str) -> bytes | None:
         """The bytes of an object, or None if there is none of that name."""
@@ -66,7 +76,10 @@ class BucketObjects:
         """Remove an object for good; whether it was there."""
         there = self._exists(name)
         if there:
-            self._bucket.remove(name)
+            try:
+                self._bucket.remove(name)
+            finally:
+                self._changed((name,))
         return there
 
     def names(self, log: int) -> Iterator[tuple[str, int]]:

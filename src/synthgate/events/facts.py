@@ -245,6 +245,8 @@ class ControlRow(Row):
     ``observe/<tenant>``: {"duties": [..], "percent": int, "reason": str}.
     ``library``: {"version": int, "agreed_by": str}: put in force by two people. ``law``: {"hash": hex}.
     With "before": int and "counts_from": moment, what is not in that version is only watched until then.
+    ``import/<version>/<lists>``: {"from_version", "entries", "lists", "sha256", "done": bool}: lists sent;
+    until that is done the command puts no version from there on in force.
     ``reviewers/<tenant>``: {"reviewers": [..]},
     and "media": {reviewer: [medium, ..]} for those who may speak of these media alone.
     ``loss/<topic>/<partition>/<from>``: {"to": int, "by": str, "reason": str}.

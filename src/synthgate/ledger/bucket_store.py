@@ -57,9 +57,12 @@ class BucketStore(PackedStore):
         with store_errors():
             if not self._bucket.create(self._key(log, name), data):
                 raise Fenced(f"another owner wrote {self._called(log, name)}")
-        if first < _packed_to(self._marker(log)):
+        marker, listing = self._marker(log), self._listing(log)
+        if listing.marker != marker:
+            # Not by the number alone: a packer that slept as we did may have put an older one there.
+            listing = self.listing(log)
+        if first < _packed_to(marker) or listing.pack_of(first) is not None:
             raise Fenced(f"another owner wrote {self._called(log, name)}, and it was packed since")
-        listing = self._listing(log)
         if listing.loose[-1:] != [first]:
             listing.loose.append(first)
 
@@ -173,7 +176,8 @@ class BucketStore(PackedStore):
                 self._bucket.create(self._key(log, name), file)
 
     def _move_marker(self, log: int, end: int) -> None:
-        """The number counts; the rest makes every move seen."""
+        """The number counts, and never falls; the rest makes every move seen."""
+        end = max(end, _packed_to(self._marker(log)))
         with store_errors():
             moved = b"%d %s\n" % (end, secrets.token_hex(8).encode())
             self._bucket.replace(self._key(log, MARKER), moved)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import repeat
 from threading import Lock
@@ -138,12 +139,22 @@ class LogReader:
 
     def _find(self, index: int) -> Footer:
         """The footer of the segment that holds ``index``; lists the log again if it must."""
+        end = 0
         for fresh in (False, True):
             first = self._store.holder(self.log_id, index, fresh=fresh) if index >= 0 else None
             if first is not None:
                 footer = self._footer(first)
                 if index < footer.end:
                     return footer
+                end = footer.end
+        if self.far and index >= 0:
+            # A listing may be older than a creation; the name is not.
+            with suppress(EntryAbsent):
+                while True:
+                    footer = self._footer(end)
+                    if index < footer.end:
+                        return footer
+                    end = footer.end
         raise EntryAbsent(f"{self._name(index)} does not exist (yet)")
 
     def _footer(self, first: int) -> Footer:

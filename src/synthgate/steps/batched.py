@@ -10,6 +10,7 @@ from synthgate.crypto.passes import PassKeys
 from synthgate.events.origin import Origin
 from synthgate.events.passage import Passage
 from synthgate.ledger import Draft, Log, Receipt
+from synthgate.ledger.entry import id_hash_of
 from synthgate.ledger.errors import KeyErased, StoreFull
 from synthgate.step import Headers, Waiting, Work
 from synthgate.steps.answers import render, unpack
@@ -82,15 +83,21 @@ class Batched:
         if action == "release":
             self.work.outputs.released[labelling] += 1
 
-    async def ahead(self, passages: Sequence[Passage]) -> None:
-        """Read what is logged of these already, where that takes a while.
+    async def ahead(self, passages: Sequence[Passage], repeat_ms: int) -> None:
+        """Read what is logged of these already, or of the acts they repeat, where that takes a while.
+
+        repeat_ms: how far back an id counts.
 
         Raises:
             Waiting: the store is away.
         """
-        if self.log.far:
-            known = [self.log.logged(passage.origin) for passage in passages]
-            await asyncio.to_thread(self.log.ahead, [one for one in known if one is not None])
+        if not self.log.far:
+            return
+        known = {self.log.logged(passage.origin) for passage in passages}
+        for event in (one.event for one in passages if one.event.stub is None):
+            id_hash = id_hash_of(event.tenant, event.source, event.id)
+            known.add(self.log.first_with_id(id_hash, self.work.now_ms - repeat_ms))
+        await asyncio.to_thread(self.log.ahead, [one for one in known if one is not None])
 
     async def append(self) -> Sequence[Receipt]:
         """Write one segment, durable when this returns.

@@ -67,6 +67,21 @@ def resumed_deadlines(row: CaseRow, law: Law, at: int) -> list[Deadline]:
     return [d if d.id in held else d.model_copy(update={"due_at": last}) for d in every]
 
 
+def in_time(row: CaseRow, law: Law) -> CaseRow | None:
+    """A case a guard makes wait, with the report's time it lacks; None if it has one or owes none.
+
+    Before ADR 0033 such a case had none. law: of when it was opened.
+    """
+    if (row.state, row.status, row.detail.get("waits")) != ("open", CONTENT.start, WAITS):
+        return None
+    if row.deadlines:
+        return None
+    every = report_deadlines(row.detail["risks"], law, row.opened_at)
+    owed = [one for one in every if one.id == SENT]
+    changed = {"version": row.version + 1, "deadlines": owed, "due_at": next_due(owed)}
+    return row.model_copy(update=changed) if owed else None
+
+
 def user_case(decision: Decision, key: bytes | None) -> str:
     """Case id of what is held against a user; a sub-key of an account has its own."""
     _, _, sub = (key or b"").decode(errors="replace").partition("#")

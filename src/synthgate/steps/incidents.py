@@ -41,6 +41,8 @@ from synthgate.steps.violations import Violations
 
 WATCHED: Final = MADE | {DELIVERED}
 """What the bypass watch looks at."""
+AHEAD_MAX: Final = 1_000
+"""Entries read ahead of those nobody told us of; the others as they are asked for."""
 
 
 class IncidentsStep:
@@ -86,6 +88,9 @@ class IncidentsStep:
 
         A decision may not go unanswered, poison or not: what kills this duty is for a person to mend.
         """
+        if batch.topic == "decisions" and self._lookup.far(batch.partition):
+            # Before anything is asked: from there on nothing may come between.
+            await self._lookup.ahead(batch.partition, self._looked_up(batch))
         await self._fresh.fresh(("cases", *topics.COPIES["incidents"]))
         work = Work(batch.partition, now_ms)
         self._say_again(work)
@@ -116,6 +121,19 @@ class IncidentsStep:
         self._docket.say_again(work)
         self._violations.standing.say_again(work)
         self._guard.say_again(work)
+
+    def _looked_up(self, batch: Batch) -> set[int]:
+        """Entries that answering these decisions will read: what each owes, and what nobody told us of."""
+        rows = [orjson.loads(record.value or b"") for record in batch.records]
+        told = {int(row["receipt"]["index"]) for row in rows}
+        first = self._cases.answered(batch.partition) + 1
+        missing = range(first, min(max(told, default=0), first + AHEAD_MAX))
+        asks = {
+            int(row["receipt"]["index"])
+            for record, row in zip(batch.records, rows, strict=True)
+            if self._asks(record.key, row)
+        }
+        return asks.union(missing) - (told - asks)
 
     def _decisions(self, batch: Batch, work: Work) -> None:
         """Answer these and every one missing before them.

@@ -1,6 +1,7 @@
 """Looking things up in the log by receipt, without owning it: for the door and for incidents."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection
 
 import orjson
 
@@ -20,6 +21,19 @@ class Lookup:
     def __init__(self, open_reader: Callable[[int], LogReader]) -> None:
         self._open = open_reader
         self._readers: dict[int, LogReader] = {}
+
+    def far(self, log: int) -> bool:
+        """Whether a read takes a while: then ``ahead`` is called first."""
+        return self._reader(log).far
+
+    async def ahead(self, log: int, indexes: Collection[int]) -> None:
+        """Read what holds these; what is wrong with them is said once they are asked for.
+
+        Raises:
+            Waiting: the log cannot be read now.
+        """
+        if indexes:
+            await asyncio.to_thread(_read, self._reader(log), indexes)
 
     def fetch(self, log: int, index: int) -> Answered:
         """The passage an entry holds, for a re-entry.
@@ -68,13 +82,26 @@ class Lookup:
         return found
 
     def _entry(self, log: int, index: int) -> Entry:
-        reader = self._readers.get(log)
-        if reader is None:
-            reader = self._readers[log] = self._open(log)
         try:
-            return reader.read(index)
+            return self._reader(log).read(index)
         except (EntryAbsent, KeyErased):
             raise
         except LedgerError as error:
             # Damage, a key file that is missing: no fault of who asks, and for a person to mend.
             raise Waiting("ledger", str(error)) from error
+
+    def _reader(self, log: int) -> LogReader:
+        reader = self._readers.get(log)
+        if reader is None:
+            reader = self._readers[log] = self._open(log)
+        return reader
+
+
+def _read(reader: LogReader, indexes: Collection[int]) -> None:
+    try:
+        reader.find_head()  # another worker has appended since anybody here looked
+        reader.ahead(indexes)
+    except Waiting:
+        raise
+    except LedgerError:
+        return

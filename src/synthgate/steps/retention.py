@@ -89,12 +89,13 @@ class RetentionStep:
         """
         read = await self._fresh.fresh((*FORBIDDING, "control"))
         wait_for_law(self._registries, self._book)
-        if self._objects.far:
-            names = asked_for(passages, work.partition)
-            await asyncio.to_thread(self._objects.ahead, ask=names)
         async with self._logs.lock(work.partition):
             batch = Batched(await self._logs.opened(work.partition), work)
-            await batch.ahead(passages)
+            await batch.ahead(passages, self._repeat_ms)
+            if self._objects.far:
+                # Within the lock: the other lane's batch may note that a stream ended.
+                names = asked_for(passages, work.partition)
+                await asyncio.to_thread(self._objects.ahead, ask=names)
             for passage in passages:
                 self._take_whole(passage, batch, read)
             receipts: Sequence[Receipt] = ()

@@ -18,7 +18,7 @@ from synthgate.law import LawBook, notices
 from synthgate.registries import Registries
 from synthgate.registries.withdrawals import Rollback
 from synthgate.step import OutRecord, Work
-from synthgate.steps.content_case import resumed_deadlines
+from synthgate.steps.content_case import in_time, resumed_deadlines
 from synthgate.steps.docket import Docket
 from synthgate.steps.guard import Guard
 from synthgate.steps.resting import Resting
@@ -56,11 +56,13 @@ class Reversal:
         self._violations = violations
         self._book = book
         self._done: set[str] = set()
+        self._in_time: set[int] = set()
         self._said: set[tuple[int, Owner, str]] = set()
 
     def forget(self) -> None:
         """Partitions moved: what the last owner said may not have been published."""
         self._done.clear()
+        self._in_time.clear()
         self._said.clear()
 
     def tick(self, work: Work) -> None:
@@ -68,6 +70,12 @@ class Reversal:
 
         That it is, is said last: who takes the partition over before that says all of it again.
         """
+        if work.partition not in self._in_time:
+            self._in_time.add(work.partition)
+            for row in list(self._docket.cases.resting(work.partition, None)):
+                timed = in_time(row, self._book.at(row.opened_at))
+                if timed is not None:
+                    self._docket.put(timed, work)
         due = [act for act in self._acts() if not self._is_done(act, work)]
         if not due:
             return

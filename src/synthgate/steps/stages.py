@@ -1,5 +1,6 @@
 """The stages: how duties are put on topics. Separate, one duty each; or fused, the fast lane in one pass."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -48,7 +49,10 @@ class IdentityStage(Plain):
         for loss in self._registries.control.losses(batch.topic, batch.partition):
             if loss.to_offset == batch.position:
                 self._door.account_lost(batch, loss.from_offset, work)
-        passages = self._door.open(batch, work, poison)
+        if batch.topic == topics.SOURCES[0]:
+            passages = self._door.open(batch, work, poison)
+        else:  # what comes again is read from the log, wherever that lies
+            passages = await asyncio.to_thread(self._door.open, batch, work, poison)
         await self._step.run(passages, work)
         return passages
 
