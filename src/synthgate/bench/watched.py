@@ -7,7 +7,6 @@ JSON object a batch, to ``data_dir/spans-<instance>.jsonl``.
 """
 
 import asyncio
-import logging
 import signal
 import sys
 import time
@@ -162,7 +161,6 @@ async def _run(settings: Settings, duties: Sequence[str], *, fused: bool) -> int
 def main(arguments: Sequence[str]) -> None:
     """Run until SIGTERM, and leave."""
     logs.set_up("info")
-    logging.getLogger("synthgate").setLevel(logging.WARNING)
     settings = Settings.load()
     collect_seldom()
     duties = [word for word in arguments if not word.startswith("-")]
