@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,6 +14,9 @@ from synthgate.effects.explicit import documents
 from synthgate.effects.explicit.errors import ExplicitError
 from synthgate.effects.files import Order
 from synthgate.effects.provider_code import SAMPLE_CODE
+
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+MAIN = "word/document.xml"
 
 
 def parts(data: bytes) -> dict[str, bytes]:
@@ -34,6 +38,18 @@ def test_the_first_paragraph_is_the_label_and_nothing_else_changes(custom):
         == before.pop("word/document.xml").decode()
     )
     assert now == before
+
+
+def test_the_label_does_not_look_as_the_document_would_have_words_look():
+    """What is said of the run itself wins over a hidden, tiny or white default (ISO 29500-1, 17.3.2)."""
+    main = ElementTree.fromstring(parts(documents.put(office("docx"), "AI生成")[0])[MAIN])
+    (run,) = main.findall(f"{WORD}body/{WORD}p[1]/{WORD}r")
+    look = {one.tag.removeprefix(WORD): one.get(f"{WORD}val") for one in run.find(f"{WORD}rPr")}
+    assert {look[name] for name in ("vanish", "webHidden", "strike", "dstrike")} == {"0"}
+    assert look["color"] == "000000" and int(look["sz"]) >= 24 and look["w"] == "100"
+    assert run.find(f"{WORD}rPr/{WORD}shd").get(f"{WORD}fill") == "FFFFFF"
+    space = main.find(f"{WORD}body/{WORD}p[1]/{WORD}pPr/{WORD}spacing")
+    assert space.get(f"{WORD}lineRule") == "auto", "an exact height of a point would cut it"
 
 
 def test_labelled_whole_it_is_compliant():

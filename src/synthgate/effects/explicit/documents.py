@@ -10,6 +10,17 @@ from synthgate.effects.explicit.packages import ELEMENTS_MAX, OFFICE, XML_BYTES_
 
 _MAIN: Final = "word/document.xml"
 _WORDS: Final = f"{OFFICE}/wordprocessingml/2006/main"
+_PLAIN: Final = (
+    '<w:pPr><w:shd w:val="clear" w:color="auto" w:fill="FFFFFF"/>'
+    '<w:spacing w:before="0" w:after="120" w:line="240" w:lineRule="auto"/>'
+    '<w:ind w:left="0" w:right="0" w:firstLine="0"/><w:jc w:val="left"/></w:pPr>'
+)
+_SHOWN: Final = (
+    '<w:rPr><w:strike w:val="0"/><w:dstrike w:val="0"/><w:vanish w:val="0"/><w:webHidden w:val="0"/>'
+    '<w:color w:val="000000"/><w:spacing w:val="0"/><w:w w:val="100"/><w:position w:val="0"/>'
+    '<w:sz w:val="28"/><w:szCs w:val="28"/><w:shd w:val="clear" w:color="auto" w:fill="FFFFFF"/></w:rPr>'
+)
+"""14 points, black on white: a document whose own default is hidden, tiny or white would hide the label."""
 
 
 def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
@@ -23,7 +34,7 @@ def put(data: bytes, text: str) -> tuple[bytes, Mapping[str, Any]]:
     main = archive.read(_MAIN, XML_BYTES_MAX)
     at = _body(main)
     paragraph = (
-        f'<w:p xmlns:w="{_WORDS}"><w:r><w:t>{xml_spans.quoted(text)}</w:t></w:r></w:p>'
+        f'<w:p xmlns:w="{_WORDS}">{_PLAIN}<w:r>{_SHOWN}<w:t>{xml_spans.quoted(text)}</w:t></w:r></w:p>'
     ).encode("ascii", "xmlcharrefreplace")
     made = zip_parts.replaced(archive, {_MAIN: main[:at] + paragraph + main[at:]})
     if _first_words(made) != text:
