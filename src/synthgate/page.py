@@ -1,8 +1,17 @@
-"""Generated pages of the source tree: written, or found stale."""
+"""Pages of the source tree, written or found stale; and the frame of pages for people, in HTML."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+
+def framed(title: str, style: str, body: str, language: str) -> str:
+    """A page of HTML in ``zh`` or ``en`` that stands alone. title and body are escaped by whoever made them."""
+    lang = "zh-CN" if language == "zh" else "en"
+    return (
+        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>\n'
+        f"<style>{style}</style></head>\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"
+    )
 
 
 def written(page: Path, text: str, module: str, arguments: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ from synthgate.cases.calendar import moment
 from synthgate.cases.penalties import WAITS
 from synthgate.events.decision import CaseRow
 from synthgate.law.reports import Item, templates
+from synthgate.page import framed
 
 GUARDED: Final = {
     "zh": "所依据的特征库条目或规则存疑，正由两人复核：处罚暂缓，拒绝仍有效。",
@@ -25,6 +26,11 @@ GUARDED: Final = {
 PENDING: Final = {"zh": "待补充", "en": "pending: follows in a supplement"}
 LANGUAGES: Final = ("zh", "en")
 _ID_DIGITS: Final = 16
+_STYLE: Final = (
+    "body{font:16px/1.6 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse}th,td{border:1px solid #888;padding:.4em .6em;text-align:left;"
+    "vertical-align:top}"
+)
 
 
 def kind_of(row: CaseRow) -> str:
@@ -83,17 +89,13 @@ def page(report: Mapping[str, Any], language: str) -> str:
         for item in report["items"]
     )
     evidence = "\n".join(f"<li>{html.escape(line)}</li>" for line in report["evidence"])
-    lang = "zh-CN" if language == "zh" else "en"
     guarded = f"<p>{report['guarded'][language]}</p>\n" if report["guarded"] else ""
-    return (
-        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>\n'
-        "<style>body{font:16px/1.6 sans-serif;max-width:48em;margin:2em auto;padding:0 1em}"
-        "table{border-collapse:collapse}th,td{border:1px solid #888;padding:.4em .6em;text-align:left;"
-        "vertical-align:top}</style></head>\n"
-        f"<body><h1>{title}</h1>\n<p>{html.escape(report['to'][language])}</p>\n"
+    body = (
+        f"<p>{html.escape(report['to'][language])}</p>\n"
         f"<p>{html.escape(report['unit'])}</p>\n<p>{html.escape(report['report'])}</p>\n{guarded}"
-        f"<table>\n{rows}\n</table>\n<ul>\n{evidence}\n</ul></body></html>\n"
+        f"<table>\n{rows}\n</table>\n<ul>\n{evidence}\n</ul>"
     )
+    return framed(title, _STYLE, body, language)
 
 
 def _item(

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
+from synthgate.page import framed
+
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "title": ("日志证据报告", "Evidence from the log"),
     "asked": ("查询", "Asked for"),
@@ -90,13 +92,7 @@ _STYLE: Final = (
 
 def page(report: Mapping[str, Any], language: str) -> str:
     """The whole page in ``zh`` or ``en``."""
-    lang = "zh-CN" if language == "zh" else "en"
-    title = _word("title", language)
-    body = "\n".join(_body(report, language))
-    return (
-        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>\n'
-        f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"
-    )
+    return framed(_word("title", language), _STYLE, "\n".join(_body(report, language)), language)
 
 
 def _body(report: Mapping[str, Any], language: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from synthgate.events.event import time_ms
 from synthgate.events.facts import ControlRow
 from synthgate.events.template_row import TemplateRow
+from synthgate.page import framed
 from synthgate.registries import Registries
 from synthgate.registries.interfaces import PREFIX, contract_of, surface_of
 
@@ -137,7 +138,7 @@ def page(said: Mapping[str, Any], language: str) -> str:
     """The pack in ``zh`` or ``en``, self-contained; all that is data is escaped."""
     at = datetime.fromtimestamp(said["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     lines = [
-        f"<h1>{_word('title', language)}</h1><table>",
+        "<table>",
         _row(_word("tenant", language), said["tenant"]), _row(_word("at", language), at),
         _row(_word("provider", language), said["provider"]["code"]), "</table>",
         f"<h2>{_word('missing', language)}</h2><ul>",
@@ -161,13 +162,7 @@ def page(said: Mapping[str, Any], language: str) -> str:
             *(_row(html.escape(key), value) for key, value in said["terms"].items()),
             "</table>",
         ]
-    lang = "zh-CN" if language == "zh" else "en"
-    return (
-        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">'
-        f"<title>{_word('title', language)}</title><style>{_STYLE}</style></head>\n<body>"
-        + "\n".join(lines)
-        + "</body></html>\n"
-    )
+    return framed(_word("title", language), _STYLE, "\n".join(lines), language)
 
 
 _STYLE: Final = (

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from synthgate.law import LawBook
+from synthgate.page import framed
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "title": ("重放报告", "Report of a replay"),
@@ -82,13 +83,7 @@ def rules_named(report: Mapping[str, Any], books: Iterable[LawBook]) -> list[dic
 
 def page(report: Mapping[str, Any], language: str) -> str:
     """The whole page in ``zh`` or ``en``. report: as `synthgate replay --json` prints it."""
-    lang = "zh-CN" if language == "zh" else "en"
-    title = _word("title", language)
-    body = "\n".join(_body(report, language))
-    return (
-        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>\n'
-        f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"
-    )
+    return framed(_word("title", language), _STYLE, "\n".join(_body(report, language)), language)
 
 
 def _body(report: Mapping[str, Any], language: str) -> Iterator[str]:
