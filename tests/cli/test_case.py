@@ -220,7 +220,9 @@ def test_how_far_a_rumour_went_is_read_from_the_logs_and_owed(
     (row,) = said(capsys, "case", "show", opened["case"], *chain.options)
     kinds = [work["detail"]["work"]["kind"] for work in row["work"]]
     assert kinds.count("rebuttal.due") == 1
-    code, _, why = run(capsys, "case", "reach", "order/orders/o-1", *chain.options)
+    by = ("--tenant", "orders", "--detail", "answer_by=2031-01-01T00:00:00Z")
+    (order,) = said(capsys, "order", "open", "of-nothing", *by, *chain.options)
+    code, _, why = run(capsys, "case", "reach", order["case"], *chain.options)
     assert code == 1 and "synthgate trace" in why
 
 
