@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rule_seen import Row, Seen
+from synthgate.cases.calendar import after_working_days
+from synthgate.cases.penalties import HOUR_MS
 
 Missing = Iterator[str]
 Evidence = Callable[[Seen], Missing]
@@ -56,9 +58,73 @@ def removal_owed(seen: Seen) -> Missing:
         yield f"removal owed: {told}"
 
 
+def kept_up(side: str) -> Evidence:
+    """Nothing is lacking, and each is due for review in a year."""
+
+    def check(seen: Seen) -> Missing:
+        row = now(seen, f"upkeep/demo/{seen.user}/{side}")
+        if row is None or (row["status"], row["rules"], row["detail"]["lacks"]) != ("kept", [], []):
+            yield f"upkeep of {side}: {row}"
+
+    return check
+
+
+def not_kept_up(side: str, rule: str, lacks: str) -> Evidence:
+    """What is lacking is named under its rule and due soon."""
+
+    def check(seen: Seen) -> Missing:
+        row = now(seen, f"upkeep/demo/{seen.user}/{side}")
+        if row is None or (row["status"], row["rules"], row["detail"]["lacks"]) != (
+            "lacking",
+            [rule],
+            [lacks],
+        ):
+            yield f"upkeep of {side}: {row}"
+            return
+        due = [d["due_at"] for d in row["deadlines"] if d["id"] == f"review/{lacks}/0"]
+        if [at - row["opened_at"] for at in due] != [24 * HOUR_MS]:
+            yield f"due: {due}"
+
+    return check
+
+
+def filing_owed(what: str, rule: str, days: int) -> Evidence:
+    """The case waits for a receipt within so many working days."""
+
+    def check(seen: Seen) -> Missing:
+        row = now(seen, f"filing/demo/{seen.user}/{what}")
+        if row is None:
+            yield f"no filing case: {what}"
+            return
+        at = row["opened_at"]
+        due = after_working_days(at, days) if days else at
+        clocks = [(d["id"], d["rule"], d["due_at"], d["internal"]) for d in row["deadlines"]]
+        if row["rules"] != [rule] or clocks != [("file", rule, due, False)]:
+            yield f"filing owed: {row['rules']} {clocks}"
+
+    return check
+
+
+def nothing_to_file(seen: Seen) -> Missing:
+    """No filing case of whatever kind."""
+    yield from (
+        f"a filing is owed: {row['case']}"
+        for row in seen.rows["cases"]
+        if row["case"].startswith(f"filing/demo/{seen.user}/")
+    )
+
+
+def number_lacking(seen: Seen) -> Missing:
+    """DSP-19-4: a number of another form was not seen."""
+    row = now(seen, f"page/demo/{seen.user}/service")
+    if row is None or (row["rules"], row["detail"]["lacks"]) != (["DSP-19-4"], ["number"]):
+        yield f"page: {row}"
+
+
 def no_case(kind: str) -> Evidence:
     def check(seen: Seen) -> Missing:
-        if finding(seen, kind) is not None:
+        opened = f"{kind}/demo/{seen.user}"
+        if any(row["case"] in (opened, f"{opened}/service") for row in seen.rows["cases"]):
             yield f"a {kind} case was opened"
         if seen.rows["cases"] and now(seen, f"event/demo/{seen.user}") is None:
             yield "the record was not kept"

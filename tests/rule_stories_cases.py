@@ -8,11 +8,13 @@ import case_evidence as shows
 from rule_seen import Row
 from rule_stories import HEROIN, RuleStory, _story, ask, chats, done, verified
 from synthgate.demo.acts import Act
+from synthgate.steps.upkeep import POLICIES
 
 RULES: Final = (
     "DSP-10-8", "GAI-14-1", "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-1", "DSP-12-2", "DSP-12-3", "CSL-49-1",
     "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-57-1", "NDR-10-1", "DSP-21-1",
-    "DSP-13-1", "PIPL-47-1", "GAI-11-1",
+    "DSP-13-1", "PIPL-47-1", "GAI-11-1", "DSP-7-1", "DSP-15-1", "DSP-19-1", "DSP-19-2", "DSP-19-3", "DSP-19-4",
+    "DSP-20-1", "DSP-20-2",
 )  # fmt: skip
 LAWFUL: Final = "写一首关于春天的诗"
 BAD: Final = "DSP-6-1 risk_refuse"
@@ -89,6 +91,29 @@ def _finding(
     return _story(rule, kind, lambda u: (verified(u), *make(u), ask(u, LAWFUL)), evidence)
 
 
+STATED: Final = {
+    "owner": "legal",
+    "version": "1",
+    "sha256": "b" * 64,
+    "review_by": "2999-01-01T00:00:00Z",
+}
+"""A management system or review as stated whole."""
+
+
+def upkeep(kind: str, user: str, *names: str) -> Finding:
+    side = "policies" if kind == "policy.reviewed" else "algorithm"
+    detail = {"reviewed": dict.fromkeys(names, STATED)}
+    return Finding(kind, user, detail, f"upkeep/demo/{user}/{side}")
+
+
+def started(user: str, **detail: Any) -> Finding:
+    return Finding("service.started", user, detail, f"upkeep/demo/{user}/policies")
+
+
+def filing(kind: str, user: str, what: str, **detail: Any) -> Finding:
+    return Finding(kind, user, detail, f"filing/demo/{user}/{what}")
+
+
 def incident(user: str, version: int = 1, **detail: Any) -> Finding:
     return found("incident.detected", user, "incident", version, **detail)
 
@@ -116,6 +141,41 @@ TOLD: Final[tuple[RuleStory, ...]] = (
     _finding("DSP-12-1", "unlawful",
              lambda u: (found("page.checked", u, "page", page="complaints", shows=["entry"]),),
              shows.rests_on("page", "DSP-12-1")),
+    _finding("DSP-7-1", "lawful", lambda u: (upkeep("policy.reviewed", u, *POLICIES),),
+             shows.kept_up("policies")),
+    _finding("DSP-7-1", "unlawful", lambda u: (upkeep("policy.reviewed", u, *POLICIES[1:]),),
+             shows.not_kept_up("policies", "DSP-7-1", POLICIES[0])),
+    _finding("DSP-15-1", "lawful", lambda u: (upkeep("algorithm.reviewed", u, "algorithm"),),
+             shows.kept_up("algorithm")),
+    _finding("DSP-15-1", "unlawful", lambda u: (upkeep("algorithm.reviewed", u),),
+             shows.not_kept_up("algorithm", "DSP-15-1", "algorithm")),
+    _finding("DSP-19-1", "lawful", lambda u: (started(u, public_opinion=False),),
+             shows.nothing_to_file),
+    _finding("DSP-19-1", "unlawful", lambda u: (filing("service.started", u, "start"),),
+             shows.filing_owed("start", "DSP-19-1", 10)),
+    _finding("DSP-19-2", "lawful", lambda u: (found("page.checked", u, "event"),), shows.nothing_to_file),
+    _finding("DSP-19-2", "unlawful", lambda u: (filing("filing.changed", u, "change"),),
+             shows.filing_owed("change", "DSP-19-2", 10)),
+    _finding("DSP-19-3", "lawful", lambda u: (found("service.ended", u, "event", public_opinion=False),),
+             shows.nothing_to_file),
+    _finding("DSP-19-3", "unlawful", lambda u: (filing("service.ended", u, "end"),),
+             shows.filing_owed("end", "DSP-19-3", 20)),
+    _finding("DSP-19-4", "lawful",
+             lambda u: (found("page.checked", u, "event", page="service", shows=["number", "link"],
+                              number="网信算备110108970550101240011号"),), shows.no_case("page")),
+    _finding("DSP-19-4", "unlawful",
+             lambda u: (Finding("page.checked", u,
+                                {"page": "service", "shows": ["number", "link"], "number": "1"},
+                                f"page/demo/{u}/service"),),
+             shows.number_lacking),
+    _finding("DSP-20-1", "lawful", lambda u: (found("feature.released", u, "event", assessment="SA-1"),),
+             shows.nothing_to_file),
+    _finding("DSP-20-1", "unlawful", lambda u: (filing("feature.released", u, "feature"),),
+             shows.filing_owed("feature", "DSP-20-1", 0)),
+    _finding("DSP-20-2", "lawful", lambda u: (found("growth.surged", u, "event", public_opinion=False),),
+             shows.nothing_to_file),
+    _finding("DSP-20-2", "unlawful", lambda u: (filing("growth.surged", u, "growth"),),
+             shows.filing_owed("growth", "DSP-20-2", 30)),
     _story("DSP-12-2", "lawful", lambda u: (verified(u), ask(u, LAWFUL)), shows.no_notice),
     _story("DSP-12-2", "unlawful", lambda u: (complaint(u),), shows.taken_up),
     _story("DSP-12-3", "lawful", lambda u: (verified(u), bad(u), ask(u, LAWFUL)), shows.stands_at("warned")),

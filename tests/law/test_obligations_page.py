@@ -37,7 +37,7 @@ def test_what_is_decided_names_file_evidence_and_test(monkeypatch, tmp_path):
         " | `tests/obligations/test_identity.py`, `tests/chain/test_words.py` |"
     )
     assert lines["| DSP-7-1"].endswith(
-        "| `obligations/identity.py` | verdict identity | none names it |"
+        "| `obligations/identity.py` | cases: upkeep's detail.kept, lacks, deadlines (review) | none names it |"
     )
 
 

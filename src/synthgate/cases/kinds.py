@@ -1,100 +1,35 @@
-"""The machines: what each kind of case can take, and what forbids it. Data and small guards.
+"""The machines: what each kind of case can take; what forbids it stands in ``guards``. Data.
 
 content: illegal content was found (DSP 10, GAI 14, CSL 49). appeal: a user contests a penalty (DSP 12).
 complaint: anyone complains about content (DSP 12). incident: a network incident (INC). rumour: false
 information spreads (DSP 11). order: a regulator asks or orders (DSP 21), or an app store asks
 for the filing pack (DSP 13). bypass: something was delivered that no decision let out. deletion: a face or
 voice whose consent was taken back (DSP 14, PIPL 15). erasure: a person asks to be forgotten (PIPL 47, GAI 11).
-page: a page lacks what it must show (DSP 12).
+page: a page lacks what it must show (DSP 12, 19). filing: something is filed with an authority or assessed
+(DSP 19, 20). upkeep: management systems and reviews that are kept up (DSP 7, 15).
 user: what is held against a user (cases/penalties.py reckons it).
 """
 
-import re
 from types import MappingProxyType
 from typing import Final
 
-from synthgate.cases.machine import ANY, Happened, Machine
-from synthgate.cases.penalties import WAITS
-from synthgate.events.decision import CaseRow
-
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-CHANNELS: Final = ("reference", "file_sha256")
-"""What shows a receipt: the authority's reference, or the hash of the receipt's file."""
-
-
-def named(row: CaseRow, event: Happened) -> str | None:
-    """People act under a name."""
-    return None if event.by else f"{event.type} needs the name of who acts (by)"
-
-
-def reasoned(row: CaseRow, event: Happened) -> str | None:
-    """What touches a person's rights is reasoned (DSP 10, 12)."""
-    return None if event.reason else f"{event.type} needs a reason"
-
-
-def another_reviewer(row: CaseRow, event: Happened) -> str | None:
-    """Who judged before does not judge the appeal."""
-    before = {*row.links.get("judged_by", ()), *_judges(row)}
-    if event.by in before:
-        return f"{event.by} judged this before: an appeal needs another reviewer"
-    return None
-
-
-def receipted(row: CaseRow, event: Happened) -> str | None:
-    """A report is made when the authority's receipt is there; a gateway's answer is none."""
-    if not event.detail.get("channel"):
-        return "a receipt names the channel it came by (channel)"
-    if not any(event.detail.get(name) for name in CHANNELS):
-        return (
-            "a receipt bears the authority's reference (reference) or its file's hash (file_sha256)"
-        )
-    return None
-
-
-def reported_first(row: CaseRow, event: Happened) -> str | None:
-    """A case that owes a report is not closed without its receipt; one that waits is in doubt."""
-    if row.status == "found" and row.detail.get("waits") == WAITS:
-        return "what the case rests on is in doubt: let the guard go or roll the version back first"
-    owed = [d.id for d in row.deadlines if d.id.startswith("report") and d.met_at is None]
-    if owed:
-        return f"the case owes a report ({', '.join(owed)}): enter its receipt first"
-    return None
-
+from synthgate.cases.guards import (
+    another_reviewer,
+    answered,
+    checked,
+    named,
+    reasoned,
+    receipted,
+    reported_first,
+    shown,
+    stated,
+)
+from synthgate.cases.machine import ANY, Machine
 
 FOLLOW: Final = frozenset(
     {"case.resumed", "decision.overturned", "penalty.resumed", "penalty.reversed"}
 )
 """What follows from a decision or from what two people took back; nobody's word alone makes it so."""
-
-
-def answered(row: CaseRow, event: Happened) -> str | None:
-    """Nobody says by word alone that a template is gone: the proof does."""
-    if event.by is None:
-        return None
-    return "answer the work with its proof (work.done), or write the proof to facts.revocations"
-
-
-def shown(row: CaseRow, event: Happened) -> str | None:
-    """That a person is erased is shown by the line the register of erasures holds."""
-    if not _SHA256.fullmatch(str(event.detail.get("register_sha256"))):
-        return (
-            "erasure.proved names the register's line (register_sha256): `synthgate erase --case`"
-        )
-    return None
-
-
-def checked(row: CaseRow, event: Happened) -> str | None:
-    """Nobody says by word alone what a page shows: a check does."""
-    return "check the page again (page.checked)" if event.by is not None else None
-
-
-def _judges(row: CaseRow) -> set[str | None]:
-    return {
-        noted.by
-        for noted in row.timeline
-        if noted.refused is None and noted.type.endswith((".upheld", ".rejected"))
-    }
-
 
 _NOTES: Final = {(ANY, "note.added"): ANY}
 _REPORTS: Final = {
@@ -263,6 +198,35 @@ PAGE: Final = Machine(
     {"page.mended": (checked,), "page.lacking": (checked,)},
 )  # fmt: skip
 
+FILING: Final = Machine(
+    "filing", "owed",
+    {
+        **_NOTES,
+        (ANY, "filing.owed"): "owed",
+        ("owed", "report.receipted"): "filed",
+        ("owed", "case.closed"): "closed",
+    },
+    frozenset({"filed", "closed"}),
+    {"report.receipted": ("file",)},
+    {
+        "filing.owed": (stated,),
+        "report.receipted": (named, receipted),
+        "case.closed": (named, reasoned),
+    },
+)  # fmt: skip
+
+UPKEEP: Final = Machine(
+    "upkeep", "lacking",
+    {
+        **_NOTES,
+        (ANY, "upkeep.lacking"): "lacking",
+        (ANY, "upkeep.kept"): "kept",
+        (ANY, "upkeep.ended"): "ended",
+    },
+    frozenset({"ended"}),
+    guards=dict.fromkeys(("upkeep.lacking", "upkeep.kept", "upkeep.ended"), (stated,)),
+)  # fmt: skip
+
 USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",
     ("counted", "penalty.reversed"): "counted", ("counted", "penalty.resumed"): "counted"}, frozenset(),
     guards={"penalty.lifted": (named, reasoned)})  # fmt: skip
@@ -280,6 +244,8 @@ MACHINES: Final[dict[str, Machine]] = {
         DELETION,
         ERASURE,
         PAGE,
+        FILING,
+        UPKEEP,
         USER,
     )
 }

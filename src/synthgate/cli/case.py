@@ -23,6 +23,8 @@ KINDS = (
     "deletion",
     "erasure",
     "page",
+    "filing",
+    "upkeep",
     "user",
     "hold",
 )
@@ -41,8 +43,9 @@ def add(subparsers: Any) -> None:
     leaf = command(
         under, "find", find, "report a finding: it opens a case, or adds to the one of its name",
         epilog="Types: incident.detected, incident.closed, rumour.detected, spread.found, leak.suspected,\n"
-        "flaw.found, app_store.requested. The clock runs from now; an incident nobody can grade runs the\n"
-        "strictest.",
+        "flaw.found, app_store.requested, page.checked, service.started, service.ended, filing.changed,\n"
+        "feature.released, growth.surged, policy.reviewed, algorithm.reviewed. The clock runs from now; an\n"
+        "incident nobody can grade runs the strictest.",
     )  # fmt: skip
     leaf.add_argument("found", metavar="TYPE")
     finding(leaf)
@@ -58,7 +61,7 @@ def add(subparsers: Any) -> None:
         under, "act", act, "act on a case; what it does not take is refused with a sentence",
         epilog="Acts by kind: content case.closed; appeal appeal.taken, appeal.upheld, appeal.rejected;\n"
         "complaint complaint.taken, .upheld, .rejected, .appealed; order order.carried_out,\n"
-        "order.answered; erasure erasure.proved (by `synthgate erase --case`);\n"
+        "order.answered; erasure erasure.proved (by `synthgate erase --case`); filing case.closed;\n"
         "user penalty.lifted (--detail penalty=ID); any note.added.",
     )  # fmt: skip
     leaf.add_argument("case", metavar="CASE")

@@ -161,7 +161,7 @@ class CaseRow(Said):
     version: int
     kind: Literal[
         "content", "hold", "event", "user", "appeal", "complaint", "incident", "rumour", "order",
-        "bypass", "deletion", "erasure", "page", "work",
+        "bypass", "deletion", "erasure", "page", "filing", "upkeep", "work",
     ]  # fmt: skip
     state: Literal["open", "closed"]
     tenant: str

@@ -1,13 +1,18 @@
 """Findings: what people and machines find, complain of and contest is taken up, in time and by its rule.
 
-Law        DSP Art. 11-14, 21; CSL Art. 49; Incident Measures Art. 4, 7, 8; PIPL Art. 15, 47, 57;
-           GenAI Measures Art. 11; Network Data Reg. Art. 10
-Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
+Law        DSP Art. 7, 11-15, 19-21; ALG Art. 24, 26; SA Art. 3, 7; CSL Art. 49; Incident Measures
+           Art. 4, 7, 8; PIPL Art. 15, 47, 57; GenAI Measures Art. 11; Network Data Reg. Art. 10
+Rules      DSP-7-1 eight management systems are kept up
+           DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            DSP-11-3 whom it reached is told
            DSP-12-1 the entry for complaints, its procedure and time limits are published
            DSP-12-2 a complaint is taken up              DSP-12-3 an appeal is reviewed by someone else
            DSP-13-1 an app store is shown the filing and the assessment
            DSP-14-4 what was made of a person who takes consent back is deleted
+           DSP-15-1 an algorithm is reviewed regularly
+           DSP-19-1 a service is filed                   DSP-19-2 and what changes of it
+           DSP-19-3 and its end                          DSP-19-4 and shows its number
+           DSP-20-1 a new function is assessed first     DSP-20-2 and a service that grew or spread harm
            DSP-21-1 a regulator's request is answered with data
            CSL-49-1 what has spread is stopped and removed
            INC-4-1 an incident is graded                 INC-4-2 a serious one is reported in hours
@@ -17,7 +22,7 @@ Rules      DSP-11-1 a rumour is stopped and rebutted     DSP-11-2 and reported
            GAI-11-1 and answered
 Hears      case.events, consents taken back, and decisions on complaints, appeals and requests to be erased
 Facts      the type of the finding; whether its level owes a report; whether it may touch the public; whether a
-           template of the person may be there; whether a page checked shows what it must
+           template of the person may be there; whether what must be seen was: on a page, a receipt, a review
 Remembers  nothing: cases do
 """
 
@@ -40,7 +45,24 @@ _OWED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "regulator.requested": (("DSP-21-1", "data_owed"),),
     "app_store.requested": (("DSP-13-1", "pack_owed"),),
     "erasure.requested": (("PIPL-47-1", "erasure_owed"), ("GAI-11-1", "request_owed")),
+    "filing.changed": (("DSP-19-2", "filing_owed"),),
 }
+_PUBLIC: Final[Mapping[str, tuple[str, str]]] = {
+    "flaw.found": ("NDR-10-1", "flaw_found"),
+    "service.started": ("DSP-19-1", "filing_owed"),
+    "service.ended": ("DSP-19-3", "filing_owed"),
+    "growth.surged": ("DSP-20-2", "assessment_owed"),
+}
+"""Owed where the public is concerned, or may be."""
+_SHOWN: Final[tuple[tuple[str, str | None, str, str], ...]] = (
+    ("page.checked", "complaints", "DSP-12-1", "page_lacking"),
+    ("page.checked", "service", "DSP-19-4", "number_lacking"),
+    ("service.started", None, "DSP-7-1", "policy_lacking"),
+    ("policy.reviewed", None, "DSP-7-1", "policy_lacking"),
+    ("service.started", None, "DSP-15-1", "review_lacking"),
+    ("algorithm.reviewed", None, "DSP-15-1", "review_lacking"),
+)
+"""Type, page, rule and code: owed where somebody looked and it was not there."""
 _REPORTED: Final = (("INC-4-2", "report_owed"), ("INC-7-1", "items_owed"))
 """Owed for an incident that is serious, or might be."""
 
@@ -51,8 +73,8 @@ class FindingFacts:
 
     reported: an incident's level owes a report, or may. public: a flaw touches national security or the public
     interest; None: nobody says, so it may. template: a consent taken back was for a face or voice; None: nobody
-    says, so it may have been. shown: the page for complaints shows its entry, procedure and time limits; None:
-    another page was checked.
+    says, so it may have been. page: which was checked. shown: what must be there was seen: on the page, as the
+    receipt of an assessment, as stated of what is kept up; None: nobody looked.
     """
 
     type: str
@@ -60,6 +82,7 @@ class FindingFacts:
     public: bool | None = None
     template: bool | None = None
     shown: bool | None = None
+    page: str | None = None
 
     def row(self) -> dict[str, Any]:
         """As recorded."""
@@ -92,10 +115,13 @@ def _reasons(facts: FindingFacts, law: Law) -> Iterator[Reason]:
             yield from law.fault(rule, code)
     if facts.type == "incident.closed" and facts.reported:
         yield from law.fault("INC-8-1", "summary_owed")
-    if facts.type == "flaw.found" and facts.public is not False:
-        yield from law.fault("NDR-10-1", "flaw_found")
-    if facts.type == "page.checked" and facts.shown is False:
-        yield from law.fault("DSP-12-1", "page_lacking")
+    if facts.type in _PUBLIC and facts.public is not False:
+        yield from law.fault(*_PUBLIC[facts.type])
+    if facts.type == "feature.released" and facts.public is not False and not facts.shown:
+        yield from law.fault("DSP-20-1", "assessment_owed")
+    for heard, page, rule, code in _SHOWN:
+        if facts.shown is False and (facts.type, facts.page) == (heard, page):
+            yield from law.fault(rule, code)
     if facts.type == "consent.revoked" and facts.template is not False:
         yield from law.fault("DSP-14-4", "template_owed")
 
@@ -103,14 +129,19 @@ def _reasons(facts: FindingFacts, law: Law) -> Iterator[Reason]:
 OBLIGATION = Obligation(
     name="incidents",
     articles=(
-        "DSP 11", "DSP 12", "DSP 13", "DSP 21", "PIPL 15", "PIPL 47", "CSL 49", "INC 4", "INC 7", "INC 8",
+        "DSP 7", "DSP 11", "DSP 12", "DSP 13", "DSP 15", "DSP 19", "DSP 20", "DSP 21", "PIPL 15",
+        "PIPL 47", "CSL 49", "INC 4", "INC 7", "INC 8",
         "PIPL 57", "NDR 10", "GAI 11",
     ),
     rules=(
-        "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-1", "DSP-12-2", "DSP-12-3", "DSP-13-1", "DSP-14-4",
+        "DSP-7-1", "DSP-11-1", "DSP-11-2", "DSP-11-3", "DSP-12-1", "DSP-12-2", "DSP-12-3", "DSP-13-1",
+        "DSP-14-4", "DSP-15-1", "DSP-19-1", "DSP-19-2", "DSP-19-3", "DSP-19-4", "DSP-20-1", "DSP-20-2",
         "DSP-21-1", "CSL-49-1", "INC-4-1", "INC-4-2", "INC-7-1", "INC-8-1", "PIPL-47-1", "PIPL-57-1",
         "NDR-10-1", "GAI-11-1",
     ),
-    hears=(*_OWED, "incident.closed", "flaw.found", "page.checked", "consent.revoked"),
+    hears=(
+        *dict.fromkeys((*_OWED, *_PUBLIC, *(row[0] for row in _SHOWN))),
+        "incident.closed", "feature.released", "consent.revoked",
+    ),
     decide=decide,
 )  # fmt: skip

@@ -5,13 +5,13 @@ a case, or the work it is about, on the partition that case lives on; there alon
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from synthgate.cases.details import fault, named, stated
 from synthgate.cases.kinds import MACHINES
-from synthgate.cases.machine import Happened, next_due
+from synthgate.cases.machine import Happened
 from synthgate.cases.penalties import HOUR_MS
 from synthgate.events.case_models import CaseAnswer, CaseEvent
 from synthgate.events.decision import CaseRow, Deadline
@@ -22,7 +22,7 @@ from synthgate.law import Law
 from synthgate.law.levels import Operator, load_levels
 from synthgate.obligations.findings import OBLIGATION, FindingFacts, decide
 from synthgate.step import SourceRecord, Work
-from synthgate.steps import pages_checked
+from synthgate.steps import filings, pages_checked, upkeep
 from synthgate.steps.docket import Docket, work_case
 from synthgate.steps.owed import (
     DAY_MS,
@@ -32,15 +32,24 @@ from synthgate.steps.owed import (
     notice_of,
     ordered,
     reached,
+    run_on,
+    with_clocks,
     works,
 )
 
+Hear = Callable[["Found", Docket, Law, Work], bool]
 _KINDS: Final[dict[str, Any]] = {
     "rumour.detected": "rumour", "incident.detected": "incident", "leak.suspected": "incident",
     "flaw.found": "incident", "spread.found": "content", "regulator.requested": "order",
     "app_store.requested": "order",
 }  # fmt: skip
 """Findings that open a case with a machine."""
+_HEARD: Final[tuple[tuple[Collection[str], Hear], ...]] = (
+    ((pages_checked.TYPE,), pages_checked.hear),
+    (filings.WHAT, filings.hear),
+    (upkeep.HEARS, upkeep.hear),
+)
+"""Findings whose own module says whether they open or move a case; what none takes is for the record."""
 _OPEN_BY_NAME: Final = tuple(dict.fromkeys(_KINDS.values()))
 """Kinds a bare name is looked for under."""
 _SETTLED: Final = {
@@ -87,10 +96,13 @@ class Findings:
             self._closed(found, law, work)
         elif found.type in _KINDS:
             self._open(found, law, work)
-        elif found.type != pages_checked.TYPE or not pages_checked.hear(
-            found, self._docket, law, work
-        ):
+        elif not self._heard(found, law, work):
             self._recorded(found, record, law, work)
+
+    def _heard(self, found: Found, law: Law, work: Work) -> bool:
+        hears = [hear for types, hear in _HEARD if found.type in types]
+        took = [hear(found, self._docket, law, work) for hear in hears]
+        return any(took)
 
     def _recorded(self, found: Found, record: SourceRecord, law: Law, work: Work) -> None:
         """What is kept for the record alone. The version is its place: heard again it changes nothing."""
@@ -143,7 +155,7 @@ class Findings:
             detail=detail,
         )  # fmt: skip
         every = clocks(owed, row.opened_at, law.policy.incidents, self._operator)
-        return _with(row, [*every, *ordered(row, found.event)])
+        return with_clocks(row, [*every, *ordered(row, found.event)])
 
     def _more(
         self, held: CaseRow, found: Found, owed: Mapping[str, Reason], law: Law,
@@ -157,8 +169,10 @@ class Findings:
 
         def graded_anew(row: CaseRow) -> CaseRow:
             if found.type == "incident.detected":
-                row = _clock(row, None if "INC-4-2" in owed else found.at)
-            row = _with(row, clocks(owed, row.opened_at, law.policy.incidents, self._operator))
+                row = run_on(row, None if "INC-4-2" in owed else found.at)
+            row = with_clocks(
+                row, clocks(owed, row.opened_at, law.policy.incidents, self._operator)
+            )
             more = {
                 "detail": {**row.detail, **detail, "type": row.detail["type"]},
                 "rules": list(dict.fromkeys([*row.rules, *owed])),
@@ -181,7 +195,9 @@ class Findings:
             if "INC-8-1" not in owed:
                 return row
             due = found.at + load_levels().clocks.summary_days * DAY_MS
-            row = _with(row, [Deadline(id="summary", due_at=due, rule="INC-8-1", internal=False)])
+            row = with_clocks(
+                row, [Deadline(id="summary", due_at=due, rule="INC-8-1", internal=False)]
+            )
             return row.model_copy(update={"rules": [*row.rules, *owed]})
 
         event = Happened("incident.closed", found.id, found.at)
@@ -275,21 +291,3 @@ def _by_rule(reasons: tuple[Reason, ...]) -> dict[str, Reason]:
 
 def _seen(row: CaseRow, id: str) -> bool:  # noqa: A002 (the CloudEvents name)
     return row.cause == id or any(noted.id == id for noted in row.timeline)
-
-
-def _clock(row: CaseRow, ended_at: int | None) -> CaseRow:
-    """End the incident's clock when all is known and nothing serious; run it on if that turns out wrong."""
-    if row.status != "found":
-        return row
-    rows = [
-        d.model_copy(update={"met_at": ended_at}) if d.rule == "INC-4-2" else d
-        for d in row.deadlines
-    ]
-    return row.model_copy(update={"deadlines": rows, "due_at": next_due(rows)})
-
-
-def _with(row: CaseRow, deadlines: list[Deadline]) -> CaseRow:
-    """The row with deadlines it did not have: the first clock stands."""
-    held = {d.id for d in row.deadlines}
-    every = [*row.deadlines, *(d for d in deadlines if d.id not in held)]
-    return row.model_copy(update={"deadlines": every, "due_at": next_due(every)})

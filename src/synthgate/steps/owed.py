@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from synthgate.cases.details import named
+from synthgate.cases.machine import next_due
 from synthgate.cases.penalties import HOUR_MS
 from synthgate.events.case_models import CaseEvent
 from synthgate.events.decision import CaseRow, Deadline, WorkRow
@@ -126,3 +127,21 @@ def links_of(detail: Mapping[str, Any], held: Mapping[str, list[str]]) -> dict[s
             clean = [one for one in texts if not holds_plain_identity(one)]
             found[name] = list(dict.fromkeys([*held.get(name, ()), *clean]))[:_RECIPIENTS_MAX]
     return found
+
+
+def run_on(row: CaseRow, ended_at: int | None) -> CaseRow:
+    """End the incident's clock when all is known and nothing serious; run it on if that turns out wrong."""
+    if row.status != "found":
+        return row
+    rows = [
+        d.model_copy(update={"met_at": ended_at}) if d.rule == "INC-4-2" else d
+        for d in row.deadlines
+    ]
+    return row.model_copy(update={"deadlines": rows, "due_at": next_due(rows)})
+
+
+def with_clocks(row: CaseRow, deadlines: list[Deadline]) -> CaseRow:
+    """The row with deadlines it did not have: the first clock stands."""
+    held = {d.id for d in row.deadlines}
+    every = [*row.deadlines, *(d for d in deadlines if d.id not in held)]
+    return row.model_copy(update={"deadlines": every, "due_at": next_due(every)})
