@@ -12,6 +12,7 @@ PACKAGES = {
     "ffprobe": "ffmpeg", "mediainfo": "mediainfo", "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils", "pdftoppm": "poppler-utils", "qpdf": "qpdf",
     "unzip": "unzip", "pngcheck": "pngcheck", "promtool": "prometheus", "prometheus": "prometheus",
+    "kubectl": "kubernetes-client",
 }  # fmt: skip
 """Programs, and the Debian packages that hold them; deploy/test installs these in CI."""
 

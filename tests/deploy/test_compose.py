@@ -1,12 +1,17 @@
 """docker-compose.yml, the Dockerfile and Prometheus say what the code says: they cannot run everywhere."""
 
+import asyncio
+import json
 import re
+import sys
 import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -15,6 +20,7 @@ from synthgate import __version__, cli
 from synthgate.api.serve import checked
 from synthgate.broker.jars import kafka_version
 from synthgate.events.topics import DUTIES
+from synthgate.runtime.web import Server
 from synthgate.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +34,8 @@ CODE = "9" * 27
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
-    """A service's environment, with the one value an operator must give."""
-    return {
+    """A service's environment over the image's, with the one value an operator must give."""
+    return dict(re.findall(rf"({PREFIX}[A-Z_]+)=(\S+)", DOCKERFILE)) | {
         name: CODE if value.startswith("${SYNTHGATE_PROVIDER_CODE:?") else value
         for name, value in service["environment"].items()
     }
@@ -39,6 +45,12 @@ def constraints() -> dict[str, str]:
     lines = (ROOT / "deploy" / "constraints.txt").read_text().splitlines()
     pins = (line.split("==") for line in lines if line and not line.startswith("#"))
     return {str(canonicalize_name(name)): version for name, version in pins}
+
+
+def test_the_compose_specification_takes_the_file() -> None:
+    schemas = resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
+    schema = json.loads((schemas / "compose-spec.json").read_text(encoding="utf-8"))
+    Draft7Validator(schema).validate(COMPOSE)
 
 
 def test_one_worker_a_duty_in_the_chain_s_order() -> None:
@@ -133,8 +145,27 @@ def test_prometheus_scrapes_every_worker_and_the_canaries_where_they_serve() -> 
     watched = {**WORKERS, "canary": SERVICES["canary"], "api": SERVICES["api"]}
     ports = {name: environment(row)["SYNTHGATE_WEB_PORT"] for name, row in watched.items()}
     assert targets == [f"{name}:{port}" for name, port in ports.items()]
-    for name, port in ports.items():
-        assert f"http://127.0.0.1:{port}/livez" in watched[name]["healthcheck"]["test"][-1]
+
+
+def test_the_image_asks_a_worker_whether_it_lives(tmp_path: Path) -> None:
+    (asked,) = re.findall(r"^HEALTHCHECK .* CMD \\\n +(\[.*\])$", DOCKERFILE, re.MULTILINE)
+    program, *arguments = json.loads(asked)
+    assert program == "python"
+
+    async def ask(path_of: str) -> int:
+        web = Server(Settings(data_dir=tmp_path), lambda: {"ready": False})
+        await web.start()
+        environ = {"SYNTHGATE_WEB_PORT": web.url.rpartition(":")[2] + path_of}
+        asking = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env=environ, stderr=asyncio.subprocess.DEVNULL
+        )
+        code = await asking.wait()
+        await web.stop()
+        return code
+
+    assert asyncio.run(ask("")) == 0
+    assert asyncio.run(ask("/nowhere")) != 0
+    assert not any("healthcheck" in service for service in OURS.values())
 
 
 def mounted(service: str) -> dict[str, Path]:
@@ -178,8 +209,9 @@ def test_http_listens_where_it_may_and_its_extra_is_in_the_image() -> None:
     settings = Settings.load(environ=environment(SERVICES["api"]))
     checked(settings)
     assert SERVICES["api"]["ports"] == [f"127.0.0.1:{settings.api_port}:{settings.api_port}"]
-    assert '".[api,intake,pdf]"' in DOCKERFILE
-    assert {"api", "intake"} <= set(PROJECT["optional-dependencies"])
+    (extras,) = re.findall(r"^ARG EXTRAS=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert '".[${EXTRAS}]"' in DOCKERFILE
+    assert {"api", "intake"} <= set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
 
 
 def test_every_requirement_has_its_constraint() -> None:
