@@ -7,7 +7,7 @@ import pytest
 
 from cli_commands import Running, run
 from local_bus import LocalBus, local_settings
-from synthgate.cli import explain_text
+from synthgate.cli import explain, explain_text
 from synthgate.cli.explain import Incidents
 from synthgate.cli.found import Found, in_ledger
 from synthgate.demo.acts import event_of
@@ -151,3 +151,17 @@ def test_an_event_nobody_decided(chain: Running, capsys: Capture) -> None:
     code, _, why = run(capsys, "explain", "no-such-event", *chain.options)
     assert code == 1
     assert "no decision on no-such-event" in why
+
+
+async def test_it_waits_for_a_decision_that_is_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decision = Found(example("refuse"), 3, 2)
+    answers = iter([[], [], [decision]])
+
+    async def on_topic(*_: object) -> list[Found]:
+        return next(answers)
+
+    monkeypatch.setattr("synthgate.cli.found.on_topic", on_topic)
+    monkeypatch.setattr(explain, "LOOK_S", 0)
+    assert await explain._found(local_settings(tmp_path), "ev-0006", 60) == [decision]

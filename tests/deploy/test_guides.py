@@ -43,20 +43,35 @@ def test_the_chinese_page_is_in_step(english: Path, chinese: Path) -> None:
         return re.findall(r"```\w*\n.*?```", text, re.DOTALL)
 
     def skeleton(text: str) -> list[str]:
-        plain = re.sub(r"```\w*\n.*?```", "", text, flags=re.DOTALL)
         return [
             re.match(r"#+|- |\| ?[\d, ]*|", line)[0].strip()  # type: ignore[index]
-            for line in plain.splitlines()
+            for line in prose(text).splitlines()
             if re.match(r"#|- |\|", line)
         ]
 
+    def prose(text: str) -> str:
+        return re.sub(r"```\w*\n.*?```", "", text, flags=re.DOTALL)
+
     def named(text: str) -> set[str]:
-        plain = re.sub(r"```\w*\n.*?```", "", text, flags=re.DOTALL)
-        return set(re.findall(r"`[^`]+`", plain))
+        return set(re.findall(r"`[^`]+`", prose(text)))
+
+    def linked(text: str) -> list[str]:
+        return [each.replace(".zh.md", ".md") for each in re.findall(r"\]\(([^)]+)\)", prose(text))]
+
+    def numbers(text: str) -> list[str]:
+        return sorted(re.findall(r"\d[\d,.]*(?<=\d)", prose(text)))
 
     assert blocks(one) == blocks(other)
     assert skeleton(one) == skeleton(other)
     assert named(one) == named(other)
+    assert linked(one) == linked(other)
+    assert numbers(one) == numbers(other)
+
+
+@pytest.mark.parametrize("page", sorted(GUIDES.glob("*.md")), ids=lambda path: path.name)
+def test_what_a_guide_links_to_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
 
 
 def test_there_is_a_chinese_page_to_hold_in_step() -> None:

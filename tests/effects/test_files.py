@@ -7,8 +7,10 @@ from synthgate.effects import files
 from synthgate.effects.carriers.conclusion import Conclusion
 from synthgate.effects.files import Order, Refused
 from synthgate.effects.label import Label
+from synthgate.effects.labelled_text import LabelledText
 from synthgate.effects.objects import SIDECAR_SUFFIX
 from synthgate.effects.provider_code import SAMPLE_CODE
+from synthgate.events.origin import Origin
 
 OURS = Order(SAMPLE_CODE)
 FIELDS_ONLY = Order(SAMPLE_CODE, None)
@@ -41,6 +43,18 @@ def test_the_label_of_others_is_kept_and_only_a_propagator_is_added(good: Good):
     assert label.propagate_id.startswith("SG1-")
     assert done.explicit is None
     assert files.label(done.files[""], good.name, OURS).files == {}
+
+
+def test_a_text_that_a_chain_labelled_is_inspected_where_it_lies():
+    label = files.label(b"hello", "a.txt", OURS).label
+    made = LabelledText.make(3, Origin(1, "generation.events", 3, 16), "hello", "AI生成", label)
+    envelope = made.files()[made.name + SIDECAR_SUFFIX]
+    folder, _, name = made.name.rpartition("/")
+    assert folder == "3"
+    assert files.inspect(made.data, name, envelope).conclusion is Conclusion.COMPLIANT
+    for other in (b"other", made.data + b"."):
+        assert files.inspect(other, name, envelope).conclusion is Conclusion.INCONCLUSIVE
+    assert files.inspect(made.data, "b.txt", envelope).conclusion is Conclusion.INCONCLUSIVE
 
 
 def test_text_has_its_label_beside_it():

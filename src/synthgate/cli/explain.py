@@ -2,13 +2,16 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from synthgate.cli.options import command, finish, language_option, load
 
 if TYPE_CHECKING:
     from synthgate.cli.found import Found
     from synthgate.settings import Settings
+
+
+LOOK_S: Final = 0.5
 
 
 class Incidents(NamedTuple):
@@ -26,6 +29,9 @@ def add(subparsers: Any) -> None:
     )
     leaf.add_argument("event", metavar="EVENT_ID", help="event id, origin or decision id")
     leaf.add_argument("--json", action="store_true", help="as one JSON object")
+    leaf.add_argument(
+        "--wait", type=float, default=0.0, metavar="S", help="for a decision that is not there yet"
+    )
     language_option(leaf)
 
 
@@ -36,10 +42,9 @@ def run(args: argparse.Namespace) -> int:
 
 async def _explain(args: argparse.Namespace) -> int:
     from synthgate.cli import explain_text
-    from synthgate.cli.found import find
 
     settings = load(args)
-    found = await find(settings, args.event)
+    found = await _found(settings, args.event, args.wait)
     latest = found[-1]
     incidents = await incidents_of(settings, latest)
     if args.json:
@@ -56,6 +61,21 @@ async def _explain(args: argparse.Namespace) -> int:
     else:
         print(explain_text.screen(latest.row, incidents, found, args.lang))
     return 0
+
+
+async def _found(settings: "Settings", asked: str, wait_s: float) -> "list[Found]":
+    """Decisions by revision, waited for on the topic. CommandError if there is none."""
+    import asyncio
+    import time
+
+    from synthgate.cli.found import find, on_topic
+
+    until = time.monotonic() + wait_s
+    while time.monotonic() < until:
+        if found := await on_topic(settings, asked):
+            return found
+        await asyncio.sleep(LOOK_S)
+    return await find(settings, asked)
 
 
 async def incidents_of(settings: "Settings", found: "Found") -> Incidents:

@@ -29,7 +29,7 @@ PARTITIONS = 4
 
 def main(args: argparse.Namespace) -> int:
     """Start the chain, tell the stories, say what happened. 0 if everything came as told."""
-    folder = Path(tempfile.mkdtemp(prefix="synthgate-demo-"))
+    folder = _folder(args.folder)
     with _broker(kafka=args.kafka) as broker:
         settings = demo_settings(broker.bootstrap, folder)
         sys.stdout.write(f"broker: {broker.words}\nstarting six duties in one worker …\n")
@@ -38,6 +38,14 @@ def main(args: argparse.Namespace) -> int:
             if args.keep:
                 _keep(chain)
     return 1 if wrong else 0
+
+
+def _folder(asked: Path | None) -> Path:
+    """A folder nobody has used: an old log would take the new broker's records for known ones."""
+    if asked is None:
+        return Path(tempfile.mkdtemp(prefix="synthgate-demo-"))
+    asked.mkdir(parents=True)
+    return asked.resolve()
 
 
 def demo_settings(bootstrap: str, folder: Path) -> Settings:
@@ -112,7 +120,7 @@ def _keep(chain: Chain) -> None:
         f"\nThe chain stays up. Try, in another terminal:\n"
         f"  {command} example chat\n"
         f"  {command} produce {events}\n"
-        f"  {command} explain demo-chat\n"
+        f"  {command} explain demo-chat --wait 60\n"
         f"Ctrl-C ends it.\n"
     )
     sys.stdout.flush()

@@ -6,6 +6,7 @@ another producer's label keeps it, and may have us added as its propagator (Labe
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
@@ -248,6 +249,7 @@ def _inspect_text(data: bytes, name: str, sidecar: bytes | None) -> Inspected:
     places: tuple[Place, ...] = ()
     faults: tuple[str, ...] = ()
     try:
+        name = _name_in_store(name, sidecar)
         found = LabelledText.read(_Beside(name, data, sidecar), name)
         if found is not None:
             places = (Place(f"sidecar {SIDECAR_SUFFIX}", found.label),)
@@ -256,6 +258,15 @@ def _inspect_text(data: bytes, name: str, sidecar: bytes | None) -> Inspected:
     reading = Reading(TEXT, places, faults)
     conclusion, findings = conclude(reading)
     return Inspected(TEXT, conclusion, findings, _with_sample(reading))
+
+
+def _name_in_store(name: str, sidecar: bytes | None) -> str:
+    """What a chain calls this file: its envelope says so, with the folder of the log before the name."""
+    try:
+        told = json.loads(sidecar or b"")["object"]["name"]
+        return str(told) if told.rpartition("/")[2] == name else name
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return name
 
 
 def _with_sample(reading: Reading) -> Reading:
