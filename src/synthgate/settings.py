@@ -45,8 +45,7 @@ class Settings(BucketAccess):
     enforced: bool = Field(default=True, description="false: observe mode, no pass is made")
     label_text: str = Field("AI生成", description="explicit label sentence put into text")
     label_clip: str = Field(
-        "",
-        description="file: WAV in which a voice says the label, instead of the rhythm in front of sounds",
+        "", description="file: WAV in which a voice says the label, instead of the rhythm"
     )
     label_clip_text: str = Field(
         "", description="what is said in it, 120 to 160 characters a minute"
@@ -71,8 +70,7 @@ class Settings(BucketAccess):
         "", description="file or https address: JWK set of who signs consents (Ed25519)"
     )
     kms_command: str = Field(
-        "",
-        description="program that wraps and unwraps under a KMS's key, with arguments (src/RECOVERY.md)",
+        "", description="program that wraps and unwraps under a KMS's key (src/RECOVERY.md)"
     )
     kms_key: str = Field("", pattern=r"^[^\s]{0,200}$", description="name of the KMS's key")
     consents_copied: bool = Field(
@@ -100,10 +98,7 @@ class Settings(BucketAccess):
     guard_times: int = Field(
         5, ge=1, description="so many times what is usual in an hour, before penalties wait"
     )
-    pdf_font: str = Field(
-        "",
-        description="file: font of printed reports (TTF, OTF, TTC); empty: the one the extra pdf brings",
-    )
+    pdf_font: str = Field("", description="file: font of printed reports (empty: the extra pdf's)")
     review_minutes: int = Field(60, ge=1, description="our target: a person has judged a hold")
     lease_minutes: int = Field(
         15, ge=1, le=1440, description="a claimed review task is kept so long"
@@ -125,6 +120,12 @@ class Settings(BucketAccess):
     web_host: str = Field("127.0.0.1", description="address of /metrics, /readyz, /livez")
     web_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0 picks one")
     log_format: Literal["text", "json"] = Field("text", description="lines of a worker's log")
+    otel_endpoint: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="where spans go, OTLP/HTTP (extra otel)"
+    )
+    otel_percent: float = Field(
+        0.0, ge=0, le=100, description="of events without traceparent so many percent are traced"
+    )
     api_host: str = Field("127.0.0.1", description="address of `synthgate api`")
     api_port: int = Field(8443, ge=0, le=65535, description="port of `synthgate api`; 0 picks one")
     api_tls_cert_file: str = Field("", description="certificate of `synthgate api` (PEM)")

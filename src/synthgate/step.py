@@ -6,9 +6,9 @@ awaits every acknowledgement, and only then acknowledges the input.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Verdict
@@ -165,6 +165,26 @@ class Stage(Protocol):
 
     async def tick(self, partition: int, now_ms: int) -> Outputs:
         """What time alone makes due on a partition of ours; asked about once a second."""
+
+
+class Span(NamedTuple):
+    """One piece of work as a trace shows it. Ids as in W3C Trace Context, as numbers; parent 0: none.
+
+    Times: Unix ns. links: (trace, id) of spans that this one has to do with.
+    """
+
+    name: str
+    trace: int
+    id: int
+    parent: int
+    begun: int
+    ended: int
+    attributes: Mapping[str, str | int | Sequence[str]]
+    links: Sequence[tuple[int, int]] = ()
+
+
+Tell = Callable[[Sequence[Span], int], None]
+"""Takes spans, and how many more were left out. Returns at once."""
 
 
 class Plain:

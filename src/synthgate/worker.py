@@ -41,6 +41,7 @@ from synthgate.steps.receipts import Receipts
 from synthgate.steps.retention import RetentionStep
 from synthgate.steps.scoring import Scorers
 from synthgate.steps.stages import ChainStage, FusedStage, IdentityStage, RetentionStage
+from synthgate.steps.traced import traced
 
 if TYPE_CHECKING:
     from synthgate.runtime.checks import Accepted
@@ -270,11 +271,14 @@ def assemble(settings: Settings, duties: Sequence[str], *, fused: bool) -> Assem
 def run(settings: Settings, duties: Sequence[str], *, fused: bool) -> int:
     """Run these duties until SIGTERM or a fault; the exit code (0, 1, 75, 78)."""
     from synthgate.runtime.run import run_worker
+    from synthgate.runtime.spans import sending
 
     made = assemble(settings, duties, fused=fused)
-    return run_worker(
-        made.stages, settings, made.copies, accepted=made.accepted, outputs=made.outputs
-    )
+    with sending(settings) as tell:
+        carried = traced(made.stages, settings, tell, fused=fused) if tell else made.stages
+        return run_worker(
+            carried, settings, made.copies, accepted=made.accepted, outputs=made.outputs
+        )
 
 
 class _NotYet:

@@ -90,6 +90,8 @@ def _labels() -> Mapping[str, Label]:
             "reported",
             "unreconciled",
             "unwatched",
+            "sent",
+            "dropped",
         ),
         "route": _one_of(
             "what a request asks `synthgate api` for; none: nothing that is there", *ROUTES

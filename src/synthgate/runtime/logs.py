@@ -14,7 +14,7 @@ import orjson
 from synthgate.events.origin import Origin
 from synthgate.runtime.exits import told
 
-QUIET = ("faust", "mode", "aiokafka", "asyncio", "aiohttp")
+QUIET = ("faust", "mode", "aiokafka", "asyncio", "aiohttp", "opentelemetry", "urllib3")
 
 
 class OneLine(logging.Formatter):
@@ -85,3 +85,5 @@ def quieten() -> None:
     # Rebalances are ordinary; what matters in them is told by ours.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.ERROR)
     logging.getLogger("mode.loop").setLevel(logging.ERROR)
+    # It tells every try; that spans are not taken is told by ours, once (spans.py).
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)

@@ -284,6 +284,11 @@ API_STREAMS: Final = _gauge(
     "api_streams", "streams", "Streams of server-sent events that are open", "Is a limit near?"
 )
 
+SPANS: Final = _counter(
+    "spans_total", "spans", "Spans sent to the collector, failed there, or dropped before",
+    "Do traces lack what happened?", "result",
+)  # fmt: skip
+
 # The process, read from the operating system when asked for.
 ProcessCollector(namespace=SPACE, registry=REGISTRY)
 for _name, _unit, _meaning, _asks in (
