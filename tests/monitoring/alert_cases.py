@@ -9,6 +9,7 @@ from typing import Final
 UNPROVED: Final = 'synthgate_log_unproved_age_seconds{partition="3"}'
 WAITING: Final = 'synthgate_blast_guards_waiting{rests_on="entry",partition="0"}'
 OVERDUE: Final = 'synthgate_cases_overdue{partition="0"}'
+UNRECONCILED: Final = 'synthgate_deliveries_total{result="unreconciled"}'
 UP: Final = 'up{job="synthgate",instance="a"}'
 EVENTS: Final = 'synthgate_consumed_records_total{duty="identity",topic="generation.events"}'
 DECIDED: Final = 'synthgate_decisions_total{action="release"}'
@@ -102,7 +103,12 @@ CASES: Final[dict[str, Case]] = {
         ({EVENTS: "0+5x300", DECIDED: "0+5x300"}, {EVENTS: "7+0x300", DECIDED: "7+0x300"}),
     ),
     "RefusalsSurge": Case(
-        {REFUSED: "0+1x200 200+50x200", DECIDED: "0+100x400"},
+        (
+            {REFUSED: "0+1x200 200+50x200", DECIDED: "0+100x400"},
+            # Twenty minutes of the night without any decision; and no refusal ever before.
+            {REFUSED: "0+1x80 81+0x79 81+1x40 121+50x200", DECIDED: "0+100x80 8000+0x79 8000+100x240"},
+            {REFUSED: "_x200 50+50x200", DECIDED: "0+100x400"},
+        ),
         (
             {REFUSED: "0+50x400", DECIDED: "0+100x400"},
             {REFUSED: "0+0x200 0+2x200", DECIDED: "0+100x400"},
@@ -123,14 +129,10 @@ CASES: Final[dict[str, Case]] = {
     "Bypass": _new('synthgate_bypass_total{way="after_a_refusal"}'),
     "BlastGuard": Case({WAITING: "0+0x200 1+0x100"}, ({WAITING: "1+0x200 0+0x100"},)),
     "Unreconciled": Case(
+        ({UNRECONCILED: "_x200 1+0x100"}, {UNRECONCILED: "4+0x200 5+0x100"}),
         (
-            {'synthgate_deliveries_total{result="unreconciled"}': "_x200 1+0x100"},
-            {'synthgate_deliveries_total{result="unreconciled"}': "4+0x200 5+0x100"},
-        ),
-        (
-            {'synthgate_deliveries_total{result="reported"}': "_x200 1+1x100",
-             'synthgate_deliveries_total{result="unreconciled"}': "4+0x300"},
-            {'synthgate_deliveries_total{result="unreconciled"}': "4+0x600"},
+            {'synthgate_deliveries_total{result="reported"}': "_x200 1+1x100", UNRECONCILED: "4+0x300"},
+            {UNRECONCILED: "4+0x600"},
         ),
     ),
     "CalendarLacks": Case(
@@ -251,10 +253,8 @@ CASES: Final[dict[str, Case]] = {
     ),
     "ReviewLate": Case(
         {'synthgate_hold_oldest_seconds{hold="review",partition="0"}': "1000+15x300"},
-        (
-            {'synthgate_hold_oldest_seconds{hold="review",partition="0"}': "0+10x300",
-             'synthgate_hold_oldest_seconds{hold="retry",partition="0"}': "9000+15x300"},
-        ),
+        ({'synthgate_hold_oldest_seconds{hold="review",partition="0"}': "0+10x300",
+          'synthgate_hold_oldest_seconds{hold="retry",partition="0"}': "9000+15x300"},),
     ),
     "HoldsExpire": Case(
         (

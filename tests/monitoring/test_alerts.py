@@ -10,7 +10,10 @@ import yaml
 
 from monitoring.alert_cases import CASES, Case, Series
 from programs import need
+from synthgate.monitoring.panels import DASHBOARDS
 from synthgate.monitoring.rules import ROOT, RULES
+from synthgate.runtime.metrics import CATALOGUE
+from synthgate.settings import Settings
 
 BOOKS = ROOT / "deploy" / "runbooks"
 FILE: dict[str, Any] = yaml.safe_load(RULES.read_text(encoding="utf-8"))
@@ -21,6 +24,7 @@ AT_ONCE = {
     "HoldsExpire", "CaseOverdue", "CanaryRefused", "Unreconciled", "BlastGuard",
 }  # fmt: skip
 """Alerts that do not wait before they fire."""
+METRICS = {row.name for row in CATALOGUE}
 RECORDS = [rule for rule in EVERY if "record" in rule]
 
 
@@ -52,6 +56,23 @@ def test_a_runbook_says_what_is_seen_what_to_check_and_what_to_do(name: str) -> 
         assert other in ALERTS
     for path in re.findall(r"`((?:src|deploy)/[\w./]+)`", text):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_what_a_runbook_points_to_is_there(name: str) -> None:
+    """Dashboards and their panels by title, sections of other pages, metrics, settings."""
+    text = " ".join((BOOKS / f"{name}.md").read_text(encoding="utf-8").split())
+    panels = {panel.title for one in DASHBOARDS for panel in one.panels}
+    assert set(re.findall(r"panel \*(.+?)\*", text)) <= panels
+    boards = {one.title.removeprefix("Synthgate: ") for one in DASHBOARDS}
+    named = re.findall(r"[Dd]ashboard \*(.+?)\*", text)
+    assert {one.strip().lower() for one in named} <= boards
+    for page, section in re.findall(r"`(src/\w+\.md)`,(?: section)? \*(.+?)\*", text):
+        assert f"## {section}\n" in (ROOT / page).read_text(encoding="utf-8")
+    for metric in re.findall(r"`([a-z_]+_(?:seconds|bytes|info|records|total))`", text):
+        assert f"synthgate_{metric}" in METRICS or metric in Settings.model_fields, metric
+    for setting in re.findall(r"SYNTHGATE_([A-Z_]+)", text):
+        assert setting.lower() in Settings.model_fields, setting
 
 
 def test_promtool_finds_nothing_wrong_with_the_rules() -> None:

@@ -28,7 +28,7 @@ NOT_CAUSED = {
     "ReleasedUnlabelled", "StubBug", "OriginConflict", "LogUnproved", "DataDiskFull", "CommitsFail",
     "RebalancesStorm", "WorkerKilled", "CopyBehind", "VersionsDiffer", "CanaryRefused",
     # Days, deadlines of hours, or a scorer away for long.
-    "DecisionsLateSlowly", "DutyLateSlowly", "RefusalsSurge", "HoldsGrow", "HoldsExpire", "CaseOverdue",
+    "RefusalsSurge", "HoldsGrow", "HoldsExpire", "CaseOverdue",
     "Unreconciled", "CalendarLacks", "BlastGuard",
     # Canaries that are slow; no target at all.
     "CanarySlow", "WorkersAbsent",
@@ -43,7 +43,7 @@ FROM_EVENTS = {
 }
 FROM_A_PAUSE = {"NothingDecided", "OriginUnaccounted", "LagGrows", "StagePaused", "CanaryMissing"}
 FROM_A_LAW = {"StageWaits"}
-FROM_COMING_BACK = {"DecisionsLate", "DutyLate"}
+FROM_COMING_BACK = {"DecisionsLate", "DutyLate", "DecisionsLateSlowly", "DutyLateSlowly"}
 FROM_A_DEATH = {"WorkerDown", "PartitionsUnheld"}
 NOT_OURS = {"CanaryAbsent", "WorkerDown", "DataDiskFull", "CalendarLacks"}
 """What may fire before anything was done: no canary process yet, this disk, the year."""
