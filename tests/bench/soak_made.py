@@ -26,7 +26,8 @@ def found(memory: Callable[[float], float], lag: Callable[[float], float]) -> di
         "compression": "zstd", "samples": samples, "seconds": 1_800.0, "warm_seconds": 600.0,
         "every_seconds": 10.0, "rate": 700.0, "share": 0.7, "capacity_per_second": 1_000,
         "burst_per_second": 1_250, "repeat_window_s": 300, "acts": {"held": 1.0, "raw": 2.0},
-        "happened": {"entry": 0, "answer": 0, "refusal": 0}, "sent": {"lawful": 990, "answer": 10},
+        "happened": {"entry": 0, "answer": 0, "refusal": 0, "segment": 0},
+        "sent": {"lawful": 990, "answer": 10},
         "decided": {"release": 900}, "wrong": {}, "errors": 0, "warnings": 0, "said": [],
         "accounts": {
             "records": 1_000, "entries": 1_000, "bytes": 7_700_000, "faults": 0, "holes": 0,

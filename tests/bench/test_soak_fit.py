@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.soak_made import HOUR, found
-from synthgate.bench.soak_fit import MIB, by_design, fit, verdicts
+from synthgate.bench.soak_fit import MIB, by_design, fit, happened, verdicts
 
 
 def test_a_line_is_found_in_its_points() -> None:
@@ -85,3 +85,9 @@ def test_nothing_measured_is_not_flat() -> None:
     made = found(lambda _: 100, lambda _: 0) | {"samples": []}
     judged = verdicts(made)["judged"]
     assert not judged["memory"] and not judged["lag"]
+
+
+def test_what_is_sent_says_what_is_held() -> None:
+    sent = {"lawful": 90, "entry": 3, "held": 2, "answer": 2}
+    assert happened(sent, 7) == {"entry": 97, "answer": 2, "refusal": 3, "segment": 7}
+    assert by_design("retention", happened(sent, 7)) == 97 * 8 + 2 * 370 + 7 * 60

@@ -18,9 +18,9 @@ from synthgate.bench import mix
 from synthgate.bench.load import write_facts
 from synthgate.bench.on_broker import BenchError, on_broker, progress
 from synthgate.bench.running import running_chain
-from synthgate.bench.soak_fit import verdicts
+from synthgate.bench.soak_fit import happened, verdicts
 from synthgate.bench.soak_platform import Platform, open_platform
-from synthgate.bench.soak_seen import Seen, accounts_of, happened
+from synthgate.bench.soak_seen import Seen, accounts_of
 from synthgate.bench.stages_seen import percentile
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
@@ -38,7 +38,7 @@ WINDOW: Final = 1 / 6
 """Of the time: the setting ``repeat_window_s``; its hour by default would not be full in half of one."""
 KEPT_UP: Final = 0.97
 ANSWERED_SECONDS_MAX: Final = 180.0
-DISK_SECONDS: Final = 30.0
+DISK_SECONDS: Final = 120.0
 OUT: Final = "soak.json"
 
 
@@ -161,6 +161,7 @@ async def _watched(platform: Platform, seen: Seen, rate: float, plan: Plan) -> d
     begun = last = time.time()
     sent = decided = 0
     at_warm: dict[str, int] = {}
+    segments_at_warm = 0
     sent_before, decided_before = platform.sent.total(), platform.decided.total()
     disk: dict[str, float] = {}
     disk_at = 0.0
@@ -172,7 +173,7 @@ async def _watched(platform: Platform, seen: Seen, rate: float, plan: Plan) -> d
             disk, disk_at = await asyncio.to_thread(seen.disk), now + DISK_SECONDS
         row = await asyncio.to_thread(seen.now)
         if not at_warm and now - begun >= warm_seconds:
-            at_warm = dict(platform.sent)
+            at_warm, segments_at_warm = dict(platform.sent), row["segments"]
         sent, decided = platform.sent.total(), platform.decided.total()
         ages = platform.ages()
         samples.append({
@@ -185,9 +186,10 @@ async def _watched(platform: Platform, seen: Seen, rate: float, plan: Plan) -> d
         last, sent_before, decided_before = now, sent, decided
     await sending
     done = {kind: many - at_warm.get(kind, 0) for kind, many in platform.sent.items()}
+    segments = samples[-1]["segments"] - segments_at_warm if samples else 0
     return {
         "seconds": plan.seconds, "warm_seconds": warm_seconds, "every_seconds": round(every, 1),
-        "samples": samples, "happened": happened(done),
+        "samples": samples, "happened": happened(done, segments),
         "errors": seen.errors, "warnings": seen.warnings, "said": seen.said,
     }  # fmt: skip
 

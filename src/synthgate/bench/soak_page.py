@@ -43,6 +43,7 @@ def render(found: Mapping[str, Any]) -> str:
         log=f"{last['log_mib']:,.0f}", topics=f"{last['topics_mib']:,.0f}",
         each=f"{last['log_mib'] * 1024 * 1024 / accounts['entries']:,.0f}",
         origin=f"{BY_DESIGN['retention']['entry']:g}", answer=f"{BY_DESIGN['retention']['answer']:g}",
+        segment=f"{BY_DESIGN['retention']['segment']:g}",
         hold=f"{BY_DESIGN['incidents']['answer']:g}", case=f"{BY_DESIGN['incidents']['refusal'] / 1000:g}",
     )  # fmt: skip
 
@@ -87,6 +88,7 @@ On disk in the end: the log with its proofs {log} MiB ({each} bytes an entry), t
   day for six months is 1.5 GB, over all workers.
 - **Answers** (retention): about {answer} bytes for each entry that answered another (reviewers, timers,
   appeals), as long.
+- **Segments** (retention): about {segment} bytes a segment written, until they are packed, an hour later.
 - **Ids of the repeat window** (retention): about 150 bytes an event of the last `repeat_window_s`: at 1,000 a
   second and the default of an hour 540 MB, over all workers. Here the window was {window} s, so that it was
   full before the warm-up ended.

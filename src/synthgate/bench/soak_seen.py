@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from synthgate.settings import Settings
 
 _LAG: Final = re.compile(r'^synthgate_lag_records\{duty="(\w+)".*\} (\S+)$', re.MULTILINE)
 _ENTRIES: Final = re.compile(r"^synthgate_log_entries\{.*\} (\S+)$", re.MULTILINE)
+_APPENDS: Final = re.compile(r"^synthgate_log_append_seconds_count (\S+)$", re.MULTILINE)
 _LEVELS: Final = ("error", "critical")
 SAID_MAX: Final = 20
 
@@ -52,11 +52,15 @@ class Seen:
             for duty, records in _LAG.findall(self._page(name)):
                 lag[duty] += int(float(records))
             self._read_log(name, worker.log)
-        return {**row, "lag": lag, "errors": self.errors}
+        return {**row, "lag": lag, "errors": self.errors, "segments": self.segments()}
 
     def entries(self) -> int:
         """Entries of the logs, as retention's worker tells."""
         return sum(int(float(many)) for many in _ENTRIES.findall(self._page("retention")))
+
+    def segments(self) -> int:
+        """Segments written so far, as retention's worker tells."""
+        return sum(int(float(many)) for many in _APPENDS.findall(self._page("retention")))
 
     def disk(self) -> dict[str, float]:
         """MiB on disk: the log with its proofs, and the topics of a broker of ours."""
@@ -112,12 +116,3 @@ def _size(folder: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
-
-
-def happened(sent: Mapping[str, int]) -> dict[str, int]:
-    """Of what was sent: entries of the log, answers to holds, refusals that open a case."""
-    return {
-        "entry": sum(sent.values()),
-        "answer": sent.get("answer", 0),
-        "refusal": sent.get("entry", 0),
-    }
