@@ -1,12 +1,13 @@
 """The benches of a running chain, each with very little, on real Kafka: they end and say what they promise."""
 
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from synthgate.__main__ import main
-from synthgate.bench import backlog, latency, restart, scale, segments
+from synthgate.bench import backlog, latency, restart, scale, segments, soak
 from synthgate.bench.running import TOPOLOGIES
 from synthgate.bench.table_segments import of_segments
 from synthgate.broker.choose import Broker
@@ -63,8 +64,8 @@ def test_segments(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_backlog(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    plan = backlog.Plan(("fused",), 30, 60, 1.5, 1.0, 180, 200, 0.5)
-    on_kafka.setattr(backlog, "QUICK", plan)
+    plan = backlog.Plan(30, 60, 1.5, 1.0, 180, 200, 0.5)
+    on_kafka.setattr(backlog, "QUICK", {"fused": plan})
     (row,) = _found("backlog", capsys)["topologies"]
     assert row["expired"] > 0 and row["expired_per_second"] > 0
     assert row["live"] > 0 and row["live_longest_wait_seconds"] < 60
@@ -94,3 +95,23 @@ def test_scale(on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     assert row["processes"] == 2 and row["events_per_second"] > 0 and row["cpu_us_per_event"] > 0
     assert row["worker_mb"] > 0 and row["bytes_per_event"]["log"] > 0
     assert row["bytes_per_event"]["topics"] is None  # this broker is not the bench's own
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_soak(
+    on_kafka: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    plan = soak.Plan(warm=30, burst=100, shares=(0.5,), step_seconds=1, seconds=4)
+    on_kafka.setattr(soak, "QUICK", plan)
+    assert main(["bench", "soak", "--quick", "--json", "--out", str(tmp_path)]) == 0
+    found = orjson.loads(capsys.readouterr().out)
+    assert orjson.loads((tmp_path / "soak.json").read_bytes()) == found
+    assert found["judged"]["accounts"], (found["accounts"], found["wrong"])
+    assert found["accounts"]["records"] >= 130 + found["rate"] * 4
+    assert found["judged"]["errors"], found["said"]
+    for row in found["samples"]:
+        assert set(row["rss_mib"]) == set(row["lag"]) == set(DUTIES)
+        assert all(size > 10 for size in row["rss_mib"].values())
+    assert found["samples"][-1]["log_mib"] > 0
+    assert sum(found["decided"].values()) > 0 and found["sent"]["answer"] > 0

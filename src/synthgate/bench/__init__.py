@@ -20,7 +20,8 @@ def main(args: argparse.Namespace) -> int:
     from synthgate.bench import table
 
     measure = importlib.import_module(f"synthgate.bench.{args.what}").measure
-    found = measure(quick=args.quick, folder=args.folder)
+    more = {"minutes": args.minutes, "out": args.out} if args.what == "soak" else {}
+    found = measure(quick=args.quick, folder=args.folder, **more)
     text = table.OF[args.what](found)
     if args.json:
         text = orjson.dumps(found, option=orjson.OPT_INDENT_2).decode()

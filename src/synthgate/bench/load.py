@@ -7,7 +7,7 @@ would long have been.
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -38,6 +38,7 @@ BATCH_BYTES: Final = 500_000
 _PROMPT_BYTES: Final = EVENT_BYTES - 400
 _RECORD_OVERHEAD: Final = 300
 _HOUR_MS: Final = 3_600_000
+_WHILE_MS: Final = 10_000
 
 
 class Sent(NamedTuple):
@@ -64,7 +65,7 @@ def events(
     """
     numbers = random.Random(20260101 + first)
     known = _sentences()
-    at = _moment(now_ms)
+    at = moment(now_ms)
     for number in range(first, first + count):
         slow = slow_every > 0 and number % slow_every == 0
         user = f"user-{numbers.randrange(USERS):05d}"
@@ -84,7 +85,7 @@ def events(
             "content": {"prompt": prompt(numbers, known, _PROMPT_BYTES)},
         }  # fmt: skip
         if answer_by_ms is not None:
-            data["answer_by"] = _moment(answer_by_ms)
+            data["answer_by"] = moment(answer_by_ms)
         attrs = {
             "specversion": "1.0", "id": event_id(number), "source": "bench-app",
             "type": "generation.requested", "time": at,
@@ -114,20 +115,20 @@ def facts(now_ms: int) -> list[tuple[str, Row]]:
         name="library",
         body={"version": SAMPLE_VERSION, "agreed_by": "bench-2"},
         by="bench",
-        at=_moment(now_ms),
+        at=moment(now_ms),
     )
     rows: list[tuple[str, Row]] = [("facts.features", row) for row in sample_rows()]
-    since = _moment(now_ms - 2 * _HOUR_MS)
+    since = moment(now_ms - 2 * _HOUR_MS)
     body: dict[str, object] = {
         "url": "https://bench.example/terms", "sha256": _TERMS_SHA256,
         "labels_sha256": _TERMS_SHA256, "published_at": since,
         "notified_at": since, "effective_at": since,
     }  # fmt: skip
     terms = ControlRow(
-        version=1, name=f"terms/{TENANT}/{TERMS}", body=body, by="bench", at=_moment(now_ms)
+        version=1, name=f"terms/{TENANT}/{TERMS}", body=body, by="bench", at=moment(now_ms)
     )
     rows += [("facts.templates", template), ("control", library), ("control", terms)]
-    rows += [("registry.users", _verified(number, now_ms)) for number in range(USERS)]
+    rows += [("registry.users", verified(number, now_ms)) for number in range(USERS)]
     return rows
 
 
@@ -153,8 +154,13 @@ async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
 
 async def load_facts(settings: Settings) -> None:
     """Write what must be known."""
+    await write_facts(settings, facts(time.time_ns() // 1_000_000))
+
+
+async def write_facts(settings: Settings, rows: Iterable[tuple[str, Row]]) -> None:
+    """Write rows to their topics; the broker has them all when it returns."""
     async with producer(settings) as writing:
-        for topic, row in facts(time.time_ns() // 1_000_000):
+        for topic, row in rows:
             key = key_of(topic, row).encode()
             await writing.send(
                 settings.topic(topic), row.model_dump_json().encode(), key=key,
@@ -162,14 +168,21 @@ async def load_facts(settings: Settings) -> None:
             )  # fmt: skip
 
 
-async def load_events(settings: Settings, count: int, *, first: int = 0) -> None:
-    """Write ``count`` events from number ``first`` on; the broker has them all when it returns."""
+async def load_events(
+    settings: Settings, count: int, *, first: int = 0, expired: bool = False
+) -> None:
+    """Write ``count`` events from number ``first`` on; the broker has them all when it returns.
+
+    expired: they are of a while ago, and nobody waits for them any more.
+    """
     topic = settings.topic("generation.events")
     filling: dict[int, Any] = {}
     room: dict[int, int] = {}
     async with producer(settings) as writing:
         now_ms = time.time_ns() // 1_000_000
-        for sent in events(settings, count, now_ms, first=first):
+        at_ms = now_ms - _WHILE_MS if expired else now_ms
+        by_ms = at_ms + _WHILE_MS // 2 if expired else None
+        for sent in events(settings, count, at_ms, first=first, answer_by_ms=by_ms):
             at = sent.partition
             if room.get(at, 0) < len(sent.value) + _RECORD_OVERHEAD:
                 if at in filling:
@@ -196,9 +209,13 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         await writing.stop()
 
 
-def _verified(number: int, now_ms: int) -> UserRow:
+def verified(number: int, now_ms: int, *, told_of: str | None = None) -> UserRow:
+    """An adult of that number, verified an hour ago, who accepted the terms then.
+
+    told_of: template at which they were told to ask whoever they edit for consent.
+    """
     at, digest = now_ms - _HOUR_MS, hashlib.sha256(str(number).encode()).hexdigest()
-    verified = UserFact(
+    checked = UserFact(
         source="bench-app", id=f"verified-{number}", at=at, type="identity.verified", hash=digest,
         age_band="adult", value="mobile", checker="bench-checker", evidence_ref=f"vault/{number}",
     )  # fmt: skip
@@ -206,9 +223,15 @@ def _verified(number: int, now_ms: int) -> UserRow:
         source="bench-app", id=f"accepted-{number}", at=at, type="terms.accepted", hash=digest,
         value=TERMS, sha256=_TERMS_SHA256,
     )  # fmt: skip
-    facts = [accepted, verified]
+    facts = [accepted, checked]
+    if told_of is not None:
+        facts.insert(1, UserFact(
+            source="bench-app", id=f"told-{number}", at=at, type="consent.prompted", hash=digest,
+            value=told_of,
+        ))  # fmt: skip
     return UserRow(version=1, tenant=TENANT, user=f"user-{number:05d}", facts=facts)
 
 
-def _moment(at_ms: int) -> str:
+def moment(at_ms: int) -> str:
+    """RFC 3339 in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")

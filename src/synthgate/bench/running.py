@@ -27,13 +27,23 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 def watched_chain(
     broker: Broker, home: Path, layout: Mapping[str, Sequence[str]], **asked: Any
 ) -> Iterator[Chain]:
+    """As ``running_chain``, of watched workers. ``asked``: what these are asked for besides."""
+    with running_chain(broker, home, layout) as chain:
+        (chain.settings.data_dir / ASKED).write_bytes(orjson.dumps(asked))
+        chain.programs = dict.fromkeys(layout, "synthgate.bench.watched")
+        yield chain
+
+
+@contextmanager
+def running_chain(
+    broker: Broker, home: Path, layout: Mapping[str, Sequence[str]], **over: Any
+) -> Iterator[Chain]:
     """A chain that is made ready and not started; its topics are deleted in the end.
 
-    ``layout``: worker name to its arguments. ``asked``: what the workers are asked for besides.
+    ``layout``: worker name to its arguments. ``over``: settings that are not the default.
     """
-    settings = settings_for(broker, home, fresh_name())
-    (settings.data_dir / ASKED).write_bytes(orjson.dumps(asked))
-    chain = Chain(broker, settings, layout, dict.fromkeys(layout, "synthgate.bench.watched"))
+    settings = settings_for(broker, home, fresh_name()).model_copy(update=over)
+    chain = Chain(broker, settings, layout)
     try:
         chain.prepare()
         asyncio.run(load_facts(settings))

@@ -50,7 +50,7 @@ class Plan(NamedTuple):
 
 
 QUICK: Final = Plan(1_000, 200, 2_000, {"six topics": (1,), "fused": (1, 2)})
-LONG: Final = Plan(20_000, 3_000, 40_000, {"six topics": (1, 2, 4), "fused": (1, 2, 4)})
+LONG: Final = Plan(15_000, 3_000, 25_000, {"six topics": (1, 2, 4), "fused": (1, 2, 4)})
 
 
 def measure(*, quick: bool, folder: Path | None = None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from synthgate.bench.table_api import lines_of_api
 from synthgate.bench.table_bucket import of_bucket
 from synthgate.bench.table_evasions import of_evasions
 from synthgate.bench.table_segments import of_segments
+from synthgate.bench.table_soak import of_soak
 
 _PARTS: Final = ("queue", "fresh", "decide", "append", "publish")
 
@@ -94,7 +95,7 @@ def of_backlog(found: Mapping[str, Any]) -> str:
         )
         lines += [
             "",
-            f"{row['topology']}: capacity {row['capacity_per_second']:,} events/s; stopped for"
+            f"{row['topology']}: capacity {row['capacity_per_second']:,} events/s; as if stopped for"
             f" {row['stopped_seconds']:g} s at {row['half_per_second']:,} a second;"
             f" ready {row['ready_seconds']:.1f} s after the start",
             f"  {row['expired']:,} expired refused at {row['expired_per_second']:,} a second,"
@@ -282,6 +283,7 @@ OF: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "backlog": of_backlog,
     "restart": of_restart,
     "scale": of_scale,
+    "soak": of_soak,
     "ledger": of_ledger,
     "registries": of_registries,
     "moderation": of_moderation,

@@ -66,21 +66,15 @@ class Traffic:
         """The reader gave up; what is waited for will not come."""
         self.broken = "the reader of decisions ended"
 
-    async def steady(
-        self, name: str, rate: float, seconds: float, *, slow_every: int = 0,
-        answer_within_ms: int | None = None,
-    ) -> Phase:  # fmt: skip
-        """Send ``rate`` requests a second for so long; all are acknowledged when it returns.
-
-        ``answer_within_ms`` counts from when a request was made, at most MADE_SECONDS before it is due.
-        """
+    async def steady(self, name: str, rate: float, seconds: float, *, slow_every: int = 0) -> Phase:
+        """Send ``rate`` requests a second for so long; all are acknowledged when it returns."""
         phase = Phase(name)
         acks: deque[Any] = deque()
         left = max(round(rate * seconds), 1)
         due = 0.0
         while left:
             many = min(left, max(round(rate * MADE_SECONDS), 1))
-            made = self._made(many, phase, answer_within_ms, slow_every)
+            made = self._made(many, phase, slow_every)
             due = max(due, time.time())
             phase.began = phase.began or due
             for number, sent in made:
@@ -95,11 +89,11 @@ class Traffic:
         phase.sent = time.time()
         return phase
 
-    async def burst(self, name: str, count: int) -> Phase:
-        """Send so many as fast as they are taken."""
+    async def burst(self, name: str, count: int, *, expired: bool = False) -> Phase:
+        """Send so many as fast as they are taken; expired: nobody waits for them any more."""
         first, self._next = self._next, self._next + count
         began = time.time()
-        await load_events(self._settings, count, first=first)
+        await load_events(self._settings, count, first=first, expired=expired)
         due = dict.fromkeys(range(first, first + count), began)
         return Phase(name, due, began=began, sent=time.time())
 
@@ -123,18 +117,13 @@ class Traffic:
             if number in self.answers and (number in phase.slow) == slow
         )
 
-    def _made(
-        self, many: int, phase: Phase, within_ms: int | None, slow_every: int
-    ) -> list[tuple[int, Sent]]:
+    def _made(self, many: int, phase: Phase, slow_every: int) -> list[tuple[int, Sent]]:
         first, self._next = self._next, self._next + many
         numbers = range(first, self._next)
         if slow_every:
             phase.slow.update(number for number in numbers if number % slow_every == 0)
         now_ms = time.time_ns() // 1_000_000
-        made = events(
-            self._settings, many, now_ms, first=first, slow_every=slow_every,
-            answer_by_ms=None if within_ms is None else now_ms + within_ms,
-        )  # fmt: skip
+        made = events(self._settings, many, now_ms, first=first, slow_every=slow_every)
         return list(zip(numbers, made, strict=True))
 
     async def _send(self, sent: Sent) -> Any:

@@ -17,6 +17,7 @@ BENCHES: Final = (
     "backlog",
     "restart",
     "scale",
+    "soak",
     "ledger",
     "registries",
     "moderation",
@@ -31,6 +32,8 @@ def add(subparsers: Any) -> None:
     leaf.add_argument("what", choices=BENCHES, help="what to measure")
     leaf.add_argument("--quick", action="store_true", help="less than a minute, and less sure")
     leaf.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    leaf.add_argument("--minutes", type=float, help="soak alone: how long it sends (30)")
+    leaf.add_argument("--out", type=Path, metavar="DIR", help="soak alone: write soak.json there")
     leaf.add_argument(
         "--folder", type=Path, metavar="DIR", help="where the log is written (a temporary folder)"
     )
