@@ -13,6 +13,7 @@ from synthgate.library import finding
 from synthgate.library.finding import Sounds, wide_bytes
 from synthgate.library.letters import sound_codes
 from synthgate.library.library import Library
+from synthgate.library.reading import normal, read
 
 COMMON = [chr(code) for code in range(0x4E00, 0x9FA5, 7)]
 CHANCE = random.Random(5)
@@ -99,3 +100,26 @@ def test_without_numpy_characters_are_translated(monkeypatch: pytest.MonkeyPatch
     text = wide_bytes("卖a\ud800\U0001f600诗")
     assert without.sounding.__module__ == without.__name__
     assert without.sounding(text) == finding.sounding(text) == plainly(text)
+
+
+def test_what_is_listened_for_is_found_as_itself_whatever_stands_beside_it_in_the_library() -> None:
+    """Values go through one look-up together: none may move the number of another."""
+    values = [
+        "稳赚\n不赔",
+        "办证刻章",
+        "代开\x00发票",
+        "𠮷野家店",
+        "买卖枪支",
+        "abc办证刻",
+        "假钞",
+        "包过 考试",
+    ]
+    found = Library.build(1, [row(str(at), value) for at, value in enumerate(values)])
+    for at, value in enumerate(values):
+        hits = [hit for hit in found.search(f"这里有{value}。") if hit.entry == str(at)]
+        assert [hit.normalisation for hit in hits] == ["exact"], value
+
+
+def test_an_ideograph_of_a_value_is_read_as_one_of_a_text() -> None:
+    chars = [chr(code) for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
+    assert all(normal(char) == read(char).text for char in chars)

@@ -1,5 +1,6 @@
 """A hold's whole life: it comes back, waits for one person, expires; whoever is second changes nothing."""
 
+import asyncio
 import base64
 import itertools
 import os
@@ -13,14 +14,15 @@ from aiohttp import web
 
 from acts_at_hand import a_bus, an_event, answer, codes, decide, verify
 from local_bus import LocalBus
-from reviewers.service import a_service_beside
+from reviewers.service import Service, a_service_beside
 from synthgate.crypto.keys import KeyFolder
 from synthgate.demo.acts import moment
 from synthgate.demo.facts import consent
 from synthgate.events.decision import CaseRow, Decision, WorkRow
-from synthgate.events.facts import RevocationRow
+from synthgate.events.facts import AccountRow, RevocationRow
 from synthgate.ledger import KeyRing, LocalStore, LogReader
 from synthgate.steps.holds import RETRY_STEPS, ended, hold_case
+from whole_log import whole_and_replayed
 
 HELD = "写一句稳赚不赔的理财广告"
 MINUTE_MS = 60_000
@@ -67,6 +69,16 @@ def one_bad(body: dict) -> dict:
     return {"version": "m-1", "items": rows}
 
 
+def a_roster(folder: Path, service: Service) -> Path:
+    """Of one scorer that is asked once."""
+    roster = folder / "scorers.toml"
+    roster.write_text(
+        f'[[scorer]]\nname = "m"\nurl = "{service.url}"\nmedia = ["text"]\ntries = 1\n'
+        "per_second = 100000\nbreaker_open_s = 0.001\nkeep_entries = 0\n"
+    )
+    return roster
+
+
 @pytest.fixture
 def bus(tmp_path: Path) -> LocalBus:
     bus = a_bus(tmp_path)
@@ -79,12 +91,7 @@ def test_a_dead_scorer_holds_everything_and_asks_nobody_until_it_answers_again(
 ) -> None:
     with a_service_beside() as service:
         service.answers = lambda _: web.Response(status=503)
-        roster = tmp_path / "scorers.toml"
-        roster.write_text(
-            f'[[scorer]]\nname = "m"\nurl = "{service.url}"\nmedia = ["text"]\ntries = 1\n'
-            "per_second = 100000\nbreaker_open_s = 0.001\nkeep_entries = 0\n"
-        )
-        bus = a_bus(tmp_path / "bus", scorers=str(roster))
+        bus = a_bus(tmp_path / "bus", scorers=str(a_roster(tmp_path, service)))
         verify(bus)
         # Dead for five minutes, while one event comes every twenty seconds.
         sent = 0
@@ -97,6 +104,9 @@ def test_a_dead_scorer_holds_everything_and_asks_nobody_until_it_answers_again(
             bus.now_ms += 20_000
         assert {found[-1].action for found in by_root(bus).values()} == {"hold"}
         assert {row.detail["hold"] for row in holds(bus).values()} == {"retry"}
+        tries = [header for header in entries(bus) if header["cause"] == "retry"]
+        assert len(tries) > sent, "hardly anything was tried again"
+        assert {header["action"] for header in tries} == {"silent"}
         service.answers = one_bad
         for _ in range(23):  # who comes back while the breaker is still open waits once more
             bus.tick()
@@ -104,47 +114,105 @@ def test_a_dead_scorer_holds_everything_and_asks_nobody_until_it_answers_again(
             bus.now_ms += MINUTE_MS
         answered = by_root(bus)
         assert len(answered) == sent
-        for found in answered.values():
-            assert [d.revision for d in found] == list(range(1, len(found) + 1))
-            assert [d.action for d in found[:-1]] == ["hold"] * (len(found) - 1)
-            assert {d.hold for d in found} <= {"retry", None}
-        ends = Counter(found[-1].action for found in answered.values())
+        assert all([d.revision for d in found] == [1, 2] for found in answered.values())
+        assert {(found[0].action, found[0].hold) for found in answered.values()} == {
+            ("hold", "retry")
+        }
+        ends = Counter(found[1].action for found in answered.values())
         assert ends == {"release": sent - 1, "refuse": 1}
         assert {row.state for row in holds(bus).values()} == {"closed"}
         assert {row.detail["closed_by"] for row in holds(bus).values()} == {"timer"}
-        assert not any(header["action"] == "silent" for header in entries(bus))
-        first = min(answered.values(), key=lambda found: found[0].decided_at)
-        waits = [
-            round((later.decided_at - sooner.decided_at) / 1000)
-            for sooner, later in itertools.pairwise(first)
-        ]
+        assert all(found[1].supersedes == found[0].receipt.index for found in answered.values())
+        first = min((found[0] for found in answered.values()), key=lambda held: held.decided_at)
+        tried = [h["recorded_at"] for h in entries(bus) if h["root"] == first.root]
+        waits = [round((later - sooner) / 1000) for sooner, later in itertools.pairwise(tried)]
         assert 30 <= waits[0] < 60 <= waits[1] <= 140
-        assert all(580 <= wait <= 660 for wait in waits[2:])
+        assert waits[2:] and all(580 <= wait <= 660 for wait in waits[2:])
+        bus.start()
+        before = bus.decisions()
+        bus.now_ms += bus.settings.hold_hours * 3_600_000
+        bus.tick()
+        bus.run()
+        assert bus.decisions() == before, "what was answered came back"
+        bus.prove()
+        asyncio.run(whole_and_replayed(bus.settings))
 
 
 def test_the_times_of_a_retry_and_the_end_of_it(bus: LocalBus) -> None:
     held = decide(bus, an_event(bus, "x", content={"prompt": HELD}))
-    made, case = held.model_copy(update={"hold": "retry"}), None
+    made, now = held.model_copy(update={"hold": "retry"}), held.decided_at
+    case = hold_case(None, made, None, bus.settings, now)
     due = []
-    while True:
-        case = hold_case(case, made, None, bus.settings)
-        assert case is not None and case.due_at is not None
-        due.append((case.due_at - made.decided_at) // 1000)
+    while case is not None and case.due_at is not None:
+        due.append((case.due_at - now) // 1000)
+        early = hold_case(case, made, None, bus.settings, case.due_at - 1)
+        assert early is case, "the decision heard twice is no answer to a retry that was not made"
         if case.detail["cause"] == "expiry":
             break
-        made = made.model_copy(update={"revision": made.revision + 1, "decided_at": case.due_at})
+        now = case.due_at
+        later = hold_case(case, made, None, bus.settings, now)
+        assert later is not None and later.version == case.version + 1
+        case = later
     assert due[:4] == [30, 120, 600, 600]
     assert due[0] * RETRY_STEPS[1] == 120
+    assert case is not None
     assert case.due_at == held.decided_at + bus.settings.hold_hours * 3_600_000
-    assert hold_case(case, held, None, bus.settings) is case
+    assert hold_case(case, made, None, bus.settings, case.due_at) is case
+    assert case.detail["waits_since"] == held.decided_at
+
+
+def test_a_scorer_that_never_answers_ends_in_a_refusal_with_notice(tmp_path: Path) -> None:
+    with a_service_beside() as service:
+        service.answers = lambda _: web.Response(status=503)
+        bus = a_bus(tmp_path / "bus", scorers=str(a_roster(tmp_path, service)), hold_hours=1)
+        verify(bus)
+        bus.send(an_event(bus, "x"))
+        bus.run()
+        for minute in range(61):
+            if minute == 20:
+                bus.start()  # the next try is found due again
+            bus.tick()
+            bus.run()
+            bus.now_ms += MINUTE_MS
+        ((held, refused),) = by_root(bus).values()
+        assert (held.action, refused.action, refused.revision) == ("hold", "refuse", 2)
+        assert "hold_expired" in codes(refused)
+        assert len({r.key for r in bus.records("work")}) == 1
+        actions = Counter((h["cause"], h["action"]) for h in entries(bus) if h["root"] == held.root)
+        assert actions == {(None, "hold"): 1, ("retry", "silent"): 7, ("expiry", "refuse"): 1}
+
+
+def test_a_retry_that_finds_what_forbids_is_answered(tmp_path: Path) -> None:
+    """Only what changes nothing is left unsaid."""
+    with a_service_beside() as service:
+        service.answers = lambda _: web.Response(status=503)
+        bus = a_bus(tmp_path / "bus", scorers=str(a_roster(tmp_path, service)))
+        verify(bus)
+        held = decide(bus, an_event(bus, "x"))
+        assert (held.action, held.hold) == ("hold", "retry")
+        row = AccountRow(
+            version=1,
+            tenant="t",
+            user="u",
+            standing="suspended",
+            reason="x",
+            since=moment(bus.now_ms),
+        )
+        bus.fact("facts.accounts", row)
+        bus.now_ms += MINUTE_MS
+        bus.tick()
+        bus.run()
+        refused = bus.decision("x")
+        assert (refused.action, refused.revision) == ("refuse", 2)
+        assert "account_restricted" in codes(refused)
 
 
 def test_a_retry_that_needs_a_person_becomes_one_task_and_keeps_its_end(bus: LocalBus) -> None:
     held = decide(bus, an_event(bus, "x", content={"prompt": HELD}))
     retried = held.model_copy(update={"hold": "retry"})
-    first = hold_case(None, retried, None, bus.settings)
+    first = hold_case(None, retried, None, bus.settings, retried.decided_at)
     later = held.model_copy(update={"revision": 2, "decided_at": held.decided_at + 30_000})
-    task = hold_case(first, later, None, bus.settings)
+    task = hold_case(first, later, None, bus.settings, later.decided_at)
     assert task is not None and first is not None
     assert (task.case, task.opened_at) == (first.case, first.opened_at)
     assert task.detail["hold"] == "review"

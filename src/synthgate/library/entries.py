@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from synthgate.events.facts import FeatureRow
-from synthgate.library.letters import HAN, spelling, syllables
+from synthgate.library.letters import HAN, spelling
 from synthgate.library.loosening import loose, split_in
 from synthgate.library.reading import normal
 
@@ -108,33 +108,36 @@ def _keyword(words: Words, row: FeatureRow, known: frozenset[str]) -> bool:
         return False
     at = len(words.entries)
     words.entries.append(Entry(row, base, known))
-    words.use(base, "plain", at)
-    if known - {"traditional"}:
-        _disguised(words, at, base, known)
+    heard = bool(known - {"traditional"}) and _disguised(words, at, base, known)
+    if not heard:
+        words.use(base, "plain", at)
     return True
 
 
-def _disguised(words: Words, at: int, base: str, known: frozenset[str]) -> None:
-    table = syllables()
-    if _IDEOGRAPHS.fullmatch(base) is None or len(set(base)) < len(base) or split_in(base):
+def _disguised(words: Words, at: int, base: str, known: frozenset[str]) -> bool:
+    """Words and sounds that stand for a value; whether it is listened for, and so found as itself, too."""
+    said = [*map(spelling().get, base)]
+    ideographs = _IDEOGRAPHS.fullmatch(base) is not None
+    if not ideographs or len(set(base)) < len(base) or split_in(base):
         word = loose(base)
         if word != base and len(word) > 1:
             words.use(word, "loose", at)
-            if sum(char in table for char in word) >= _SOUNDS_MIN:
+            if sum(char in spelling() for char in word) >= _SOUNDS_MIN:
                 words.sounding.append((at, word))
-    heard = [char for char in base if char in table]
-    if len(heard) < _SOUNDS_MIN:
-        return
-    if "homophone" in known or "pinyin" in known:
+    typed = [one for one in said if one is not None]
+    if len(typed) < _SOUNDS_MIN:
+        return False
+    listened = "homophone" in known or "pinyin" in known
+    if listened:
         words.sounding.append((at, base))
-    if "pinyin" in known and len(heard) == len(base):
-        typed = [spelling()[char] for char in base]
+    if "pinyin" in known and len(typed) == len(base):
         joined = "".join(typed)
         if len(joined) >= _TYPED_MIN:
             words.use(joined, "typed", at)
             words.use(" ".join(typed), "typed", at)
             if "l" in joined or _DOUBLED.search(joined) is not None:
                 words.use(loose(joined), "typed", at)
+    return listened and ideographs
 
 
 def _phrase(words: Words, row: FeatureRow, known: frozenset[str]) -> bool:

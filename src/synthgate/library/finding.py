@@ -1,15 +1,16 @@
 """Finding: which of many words stand in a text, by Aho-Corasick automata built once.
 
-Text is searched in UTF-16, where an ideograph is two bytes and not three; ASCII words in an automaton of their
-own, so that texts without letters never meet it. The same pass finds suspicious places (``spots``): what would
-have to stand there if a word were written apart, doubled or with digits. Only around these is text loosened.
+ASCII words have an automaton of their own, so that texts without letters never meet it. What is listened for
+is found by its sound, also as itself (ADR 0054). The same pass finds suspicious places (``spots``): what
+would have to stand there if a word were written apart, doubled or with digits. Only around these is text
+loosened.
 """
 
 import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-from synthgate.library.automaton import of_bytes, of_text
+from synthgate.library.automaton import Search, of_bytes, of_text
 from synthgate.library.letters import is_half, sound_codes, sounds_of, splits
 from synthgate.library.loosening import is_pinyin
 from synthgate.library.reading import Reading
@@ -39,52 +40,49 @@ class Found(NamedTuple):
 
 
 class Automaton:
-    """Words, and behind them triggers, of one alphabet. ``unit``: bytes per character."""
+    """Words, and behind them triggers, found by ``search``."""
 
-    __slots__ = ("_search", "_unit", "_words")
+    __slots__ = ("_search", "_words")
 
-    def __init__(self, words: list[bytes], triggers: list[bytes], unit: int) -> None:
-        self._words = len(words)
-        self._unit = unit
-        self._search = of_bytes([*words, *triggers])
+    def __init__(self, words: int, search: Search) -> None:
+        self._words = words
+        self._search = search
 
-    def scan(self, data: bytes, spots: list[Found] | None) -> Iterator[Found]:
+    def scan(self, text: str | bytes, spots: list[Found] | None) -> Iterator[Found]:
         """Every occurrence of every word; triggers, numbered from 0, go to ``spots``."""
-        unit, words = self._unit, self._words
-        for start, end, word in self._search(data):
-            if start % unit:
-                continue  # the second half of one character and the first of the next
+        words = self._words
+        for start, end, word in self._search(text):
             if word < words:
-                yield Found(word, start // unit, end // unit)
+                yield Found(word, start, end)
             elif spots is not None:
-                spots.append(Found(word - words, start // unit, end // unit))
+                spots.append(Found(word - words, start, end))
 
 
 class Finder:
-    """Words by number, in the order given; no word is empty."""
+    """Words by number, in the order given; no word is empty. heard: values found by their sound alone."""
 
-    def __init__(self, words: list[str], *, loosely: bool) -> None:
+    def __init__(self, words: list[str], heard: list[str], *, loosely: bool) -> None:
         self._words = words
         self._latin_at = [at for at, word in enumerate(words) if word.isascii()]
         self._wide_at = [at for at, word in enumerate(words) if not word.isascii()]
         latin = [words[at] for at in self._latin_at]
         wide = [words[at] for at in self._wide_at]
+        longest = max(map(len, [*wide, *heard]), default=0)
         self._signs = any(_WORD.search(word) is None for word in latin)
-        self._han_around = min(_AROUND_MAX, max(map(len, wide), default=0)) + 8
+        self._han_around = min(_AROUND_MAX, longest) + 8
         self._latin_around = min(_AROUND_MAX, max(map(len, latin), default=0)) + 8
         # Letters beside ideographs: told apart by number, as they are natural in a text of letters alone.
-        self._beside = beside_triggers() if loosely and wide else ()
+        self._beside = beside_triggers() if loosely and longest else ()
         self._latin = self._wide = None
         if latin or self._beside:
             triggers = (*self._beside, *(latin_triggers(latin) if loosely else ()))
-            self._latin = Automaton(
-                [word.encode() for word in latin], [one.encode() for one in triggers], 1
-            )
-        self._splits = [*splits().items()] if loosely and wide else []
-        self._neighbours = Neighbours(words) if loosely and wide else None
-        if wide:
-            parts = [wide_bytes(pair) for pair, _ in self._splits]
-            self._wide = Automaton(list(map(wide_bytes, wide)), parts, 2)
+            search = of_bytes([one.encode() for one in (*latin, *triggers)])
+            self._latin = Automaton(len(latin), search)
+        self._splits = [*splits().items()] if loosely and longest else []
+        self._neighbours = Neighbours([*heard, *wide, *latin]) if loosely and longest else None
+        if longest:
+            search = of_text([*wide, *(pair for pair, _ in self._splits)])
+            self._wide = Automaton(len(wide), search)
 
     def scan(self, reading: Reading) -> tuple[list[Found], list[tuple[int, int]]]:
         """Words in a text, and the stretches of it that should be loosened, apart and in order."""
@@ -93,15 +91,14 @@ class Finder:
         found: list[Found] = []
         spots: list[tuple[int, int]] = []
         if self._wide is not None and not plain:
-            wide = wide_bytes(text)
             parts: list[Found] = []
-            found = self._wide_words(text, wide, parts)
+            found = self._wide_words(text, parts)
             if self._neighbours is not None:
                 seen = self._neighbours
                 around = self._han_around
                 spots = [
                     (start - around, end + around)
-                    for start, end in seen.spots(text, wide, letters=reading.latin)
+                    for start, end in seen.spots(text, letters=reading.latin)
                 ]
                 spots += [
                     (start - around, end + around)
@@ -122,21 +119,15 @@ class Finder:
         """Words in loosened text."""
         found: list[Found] = []
         if self._wide is not None and not text.isascii():
-            found = self._wide_words(text, wide_bytes(text), None)
+            found = self._wide_words(text, None)
         if self._latin is not None and (self._signs or _WORD.search(text) is not None):
             found.extend(self._latin_words(text, None))
         return found
 
-    def _wide_words(self, text: str, wide: bytes, spots: list[Found] | None) -> list[Found]:
+    def _wide_words(self, text: str, spots: list[Found] | None) -> list[Found]:
         assert self._wide is not None
-        at, place = self._wide_at, places(text, wide)
-        raw = self._wide.scan(wide, spots)
-        if place is None:
-            return [Found(at[word], start, end) for word, start, end in raw]
-        found = [Found(at[word], place[start], place[end]) for word, start, end in raw]
-        if spots is not None:
-            spots[:] = [Found(one, place[start], place[end]) for one, start, end in spots]
-        return found
+        at = self._wide_at
+        return [Found(at[word], start, end) for word, start, end in self._wide.scan(text, spots)]
 
     def _latin_words(self, text: str, spots: list[Found] | None) -> Iterator[Found]:
         assert self._latin is not None
@@ -153,8 +144,10 @@ class Sounds:
 
     def __init__(self, values: list[str]) -> None:
         by_sound: dict[str, list[int]] = {}
-        for at, value in enumerate(values):
-            by_sound.setdefault(sounding(wide_bytes(value)), []).append(at)
+        # No value holds what shows nothing, so one look-up does for all of them.
+        said = sounding(wide_bytes("\0".join(values))).split("\0") if values else ()
+        for at, one in enumerate(said):
+            by_sound.setdefault(one, []).append(at)
         self._values = list(by_sound.values())
         self._search = of_text(list(by_sound))
         starts = {said[:_SOUNDS] for said in by_sound}

@@ -81,8 +81,9 @@ class Library:
         self._phrases = any(entry.parts for entry in words.entries)
         self._sounding = [at for at, _ in words.sounding]
         loosely = any(entry.known - {"traditional"} for entry in words.entries)
-        self._finder = Finder(self._words, loosely=loosely)
-        self._sounds = Sounds([value for _, value in words.sounding])
+        heard = [value for _, value in words.sounding]
+        self._finder = Finder(self._words, heard, loosely=loosely)
+        self._sounds = Sounds(heard)
         self._patterns = None
         if words.patterns:
             from synthgate.library.patterns import Patterns
@@ -147,13 +148,13 @@ class Library:
             yield from gapped(self._entries[at], at, places)
 
     def _heard(self, reading: Reading) -> Iterator[Candidate]:
-        """Entries that sound like what stands there."""
+        """Entries that stand there, or sound like what does."""
         for number, start, end in self._sounds.scan(reading.text, letters=reading.latin):
             at, base = self._sounding[number], self._entries[self._sounding[number]].base
             if end - start != len(base):  # heard by its loosened form
                 yield from self._seen_through(reading.text, at, start, end)
-            elif reading.text[start:end] != base:
-                yield at, start, end, ("homophone",)
+            else:
+                yield at, start, end, () if reading.text[start:end] == base else ("homophone",)
 
     def _loosened(self, text: str, spots: list[tuple[int, int]]) -> Iterator[Candidate]:
         """Entries that stand in the stretches once disguises are undone."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from synthgate.library.folding import Folded, fold, folding_table
-from synthgate.library.letters import simplify, traditional
+from synthgate.library.letters import HAN, simplify, traditional
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _LATIN: Final = re.compile("[a-z0-9]")
@@ -64,6 +64,12 @@ def _slowly(text: str) -> Reading:
     return Reading(simplify(folded.text), folded, latin=True)
 
 
+@lru_cache(maxsize=1)
+def _plain() -> re.Pattern[str]:
+    """Of ideographs that read as themselves alone."""
+    return re.compile(f"(?:(?![{''.join(traditional())}])[{HAN}])*")
+
+
 def normal(value: str) -> str:
     """An entry's value as it is searched for."""
-    return read(value).text
+    return value if _plain().fullmatch(value) else read(value).text

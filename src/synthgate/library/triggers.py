@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 from operator import add
 from typing import Final
 
@@ -59,7 +59,7 @@ class Neighbours:
         if len(self._pairs) > _BY_SOUND_MAX:
             self._codes = {}
             self._pairs = _pairs(words, self._codes)
-        chars = set().union(*words)
+        chars = set("".join(words))
         self._parts = frozenset(parts for parts, whole in splits().items() if whole in chars)
         self._by_first: dict[str, list[str]] = {}
         self._by_last: dict[str, list[str]] = {}
@@ -82,8 +82,9 @@ class Neighbours:
         chars.update(char for char in wanted if char > "\x7f")
         return f"[{_class(chars)}]" if chars else "(?!)"
 
-    def spots(self, text: str, wide: bytes, *, letters: bool = True) -> Iterator[tuple[int, int]]:
-        """Suspicious gaps and doubles of a text, which in UTF-16 is ``wide``. letters: it holds some."""
+    def spots(self, text: str, *, letters: bool = True) -> Iterator[tuple[int, int]]:
+        """Suspicious gaps and doubles of a text. letters: it holds some."""
+        wide = text.encode("utf-16-le", "surrogatepass")
         bmp = len(wide) == 2 * len(text)
         for gaps in (_GAP, self._alone) if bmp else (_GAP, self._alone, _PICTURES):
             for match in gaps.finditer(text):
@@ -158,18 +159,20 @@ _HAN_FROM: Final = "\u3400"
 """Behind nearly all separators of the BMP."""
 
 
-def _pairs(words: Iterable[str], codes: Mapping[int, str], enough: float = math.inf) -> set[str]:
+def _pairs(words: Collection[str], codes: Mapping[int, str], enough: float = math.inf) -> set[str]:
     """Neighbours in words, separators left out; no further once there are more than enough."""
     found: set[str] = set()
-    for word in words:
-        bare = word if word.isalpha() else word.translate(_DROP)
-        said = bare.translate(codes) if codes else bare
-        found.update(map(add, said, said[1:]))
-        if len(found) > enough:
-            break
+    rest = iter(words)
+    while len(found) <= enough and (some := [*islice(rest, _AT_ONCE)]):
+        # No word holds what stands between them here; many at once, so that Python looks at none by itself.
+        said = "\0".join(some).translate(_DROP)
+        if codes:
+            said = said.translate(codes)
+        found.update(pair for pair in set(map(add, said, said[1:])) if "\0" not in pair)
     return found
 
 
+_AT_ONCE: Final = 10_000
 _DROP: Final = dict.fromkeys(map(ord, SEPARATORS))
 
 

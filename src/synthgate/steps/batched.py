@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from synthgate.crypto.passes import PassKeys
 from synthgate.events.origin import Origin
 from synthgate.events.passage import Passage
+from synthgate.events.verdicts import Hold, Verdict
 from synthgate.ledger import Draft, Log, Receipt
 from synthgate.ledger.entry import id_hash_of
 from synthgate.ledger.errors import KeyErased, StoreFull
@@ -94,6 +95,7 @@ class Batched:
         if not self.log.far:
             return
         known = {self.log.logged(passage.origin) for passage in passages}
+        known |= {passage.reentry.answers for passage in passages if passage.reentry}
         for event in (one.event for one in passages if one.event.stub is None):
             id_hash = id_hash_of(event.tenant, event.source, event.id)
             known.add(self.log.first_with_id(id_hash, self.work.now_ms - repeat_ms))
@@ -148,6 +150,14 @@ def withdrawn(batch: Batched, index: int) -> bool:
     held = batch.log.latest(root)
     latest = batch.latest.get(root, held[0] if held else index)
     return bool(batch.held(latest)["action"] != "release")
+
+
+def still_waits(passage: Passage, verdict: Verdict, batch: Batched) -> bool:
+    """Whether a retry was in vain: what is held for a silent scorer would be held for one again (ADR 0053)."""
+    back = passage.reentry
+    if back is None or back.cause != "retry" or verdict.hold is not Hold.RETRY:
+        return False
+    return bool(batch.held(back.answers)["action"] == "hold")
 
 
 def root_of(index: int, batch: Batched) -> Origin:

@@ -15,8 +15,8 @@ from synthgate.steps.cases import Cases
 HOUR_MS: Final = 3_600_000
 AGAIN_MAX_MS: Final = 24 * HOUR_MS
 """Unanswered work is sent again after an hour, then after twice as long each time, at most a day."""
-NUMBERED: Final = ("hold", "event")
-"""Kinds whose version is the number of a decision: two rows of one version say the same."""
+NUMBERED: Final = "event"
+"""The kind of progress, whose version is the number of a decision: two rows of one version say the same."""
 WORK_NOTED_MAX: Final = 50
 """Answers remembered of one piece of work."""
 
@@ -46,7 +46,7 @@ class Docket:
             row = self.cases.get(case)
             if row is None:
                 continue
-            if row.kind not in NUMBERED:
+            if row.kind != NUMBERED:
                 row = row.model_copy(update={"version": max(row.version, version + 1)})
             self.put(row, work)
 

@@ -53,10 +53,10 @@ class Due:
         work.outputs.years_lacking = len(lacking(work.now_ms))
 
     def holds(self, key: bytes | None, decision: Decision, law: Law, work: Work) -> None:
-        """A hold opens a case with a due time; the next revision closes it, or puts off its time."""
+        """A hold opens a case with a due time; what answers it closes it, or puts off its time."""
         held = self._docket.get(f"hold/{decision.root}")
         text = None if key is None else base64.b64encode(key).decode()
-        row = hold_case(held, decision, text, self._settings)
+        row = hold_case(held, decision, text, self._settings, work.now_ms)
         if row is not None:
             self._docket.put(row, work)
             work.outputs.holds_closed.extend(ended(held, row))

@@ -49,7 +49,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "refuse": ("拒绝", "refused"),
     "hold": ("暂缓", "held"),
     "recall": ("召回", "recalled"),
-    "silent": ("重复，沿用原决定", "a repeat"),
+    "silent": ("沿用原决定", "as decided before"),
     "never read": ("未读取", "never read"),
     "kept": ("保存", "kept"),
     "erased": ("内容已删除", "content erased"),

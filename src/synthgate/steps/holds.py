@@ -2,6 +2,7 @@
 
 ``hold: retry`` comes back by itself: after 30 s (setting ``retry_s``), after four times that, then after twenty
 times that again and again. ``hold: review`` waits for a person. Both expire; expiry is a refusal with notice.
+A retry that finds nobody again makes no revision: the hold's decision is said again, and the next try is due.
 """
 
 from typing import Final
@@ -19,27 +20,24 @@ EXPIRED: Final = "hold_expired"
 
 
 def hold_case(
-    held: CaseRow | None, decision: Decision, key: str | None, settings: Settings
+    held: CaseRow | None, decision: Decision, key: str | None, settings: Settings, now_ms: int
 ) -> CaseRow | None:
     """The case after a decision; None if there is none to open or close. ``held``: as it was before.
 
-    A revision heard again (or an older one) leaves the case as it is. detail: what a desk sorts tasks by; no
-    content. ``closed_by``: desk | timer | platform, by the source of the record that ended it.
+    A revision heard again (or an older one) leaves the case as it is, unless it answers a retry. detail: what a
+    desk sorts tasks by; no content. ``closed_by``: desk | timer | platform, by the source of the record that
+    ended it.
     """
     if held is not None and int(held.detail["revision"]) >= decision.revision:
-        return held
+        return _tried(held, decision, settings, now_ms)
     waits = decision.action == "hold"
     if held is None and not waits:
         return None
     opened = decision.decided_at if held is None else held.opened_at
     expires = opened + settings.hold_hours * HOUR_MS
-    retries = 0 if held is None else int(held.detail.get("retries", 0))
-    due, cause = expires, "expiry"
+    due, cause, retries = expires, "expiry", 0
     if decision.hold == "retry":
-        step = RETRY_STEPS[min(retries, len(RETRY_STEPS) - 1)]
-        again = decision.decided_at + step * settings.retry_s * 1000
-        if again < expires:
-            due, cause, retries = again, "retry", retries + 1
+        due, cause, retries = _next_try(0, decision.decided_at, expires, settings)
     detail = {
         "revision": decision.revision, "root": decision.root, "cause": cause, "retries": retries,
         "expires_at": expires, "type": decision.type, "medium": decision.medium,
@@ -61,11 +59,38 @@ def hold_case(
             "action": decision.action,
         }
     return CaseRow(
-        case=f"hold/{decision.root}", version=decision.revision, kind="hold",
+        case=f"hold/{decision.root}", version=1 if held is None else held.version + 1, kind="hold",
         state="open" if waits else "closed", tenant=decision.tenant or UNKNOWN_TENANT,
         user=decision.user, opened_at=opened, due_at=due if waits else None,
         cause=decision.decision, receipt=decision.receipt, key=key, rules=[], detail=detail,
     )  # fmt: skip
+
+
+def _tried(held: CaseRow, decision: Decision, settings: Settings, now_ms: int) -> CaseRow:
+    """The hold after its decision was said again: if a retry was due, this answers it, and the next is due."""
+    answers = (
+        held.state == "open"
+        and held.detail["cause"] == "retry"
+        and held.detail["revision"] == decision.revision
+        and held.due_at is not None
+        and held.due_at <= now_ms
+    )
+    if not answers:
+        return held
+    due, cause, retries = _next_try(
+        int(held.detail["retries"]), now_ms, int(held.detail["expires_at"]), settings
+    )
+    detail = held.detail | {"cause": cause, "retries": retries}
+    return held.model_copy(update={"version": held.version + 1, "due_at": due, "detail": detail})
+
+
+def _next_try(retries: int, from_ms: int, expires: int, settings: Settings) -> tuple[int, str, int]:
+    """When a ``hold: retry`` comes back next (Unix ms), the cause, the tries by then; at last its end."""
+    step = RETRY_STEPS[min(retries, len(RETRY_STEPS) - 1)]
+    due = from_ms + step * settings.retry_s * 1000
+    if due >= expires:
+        return expires, "expiry", retries
+    return due, "retry", retries + 1
 
 
 _KEPT: Final = ("hold", "waits_since")

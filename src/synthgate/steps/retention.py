@@ -26,7 +26,7 @@ from synthgate.settings import Settings
 from synthgate.step import Fresh, Outputs, Waiting, Work
 from synthgate.steps.accounting import Accounting
 from synthgate.steps.answers import Content, Promise, decision_row, pack, pass_row
-from synthgate.steps.batched import Batched, answer, root_of, withdrawn
+from synthgate.steps.batched import Batched, answer, root_of, still_waits, withdrawn
 from synthgate.steps.begun import NOTE, Notes, asked_for, begun_by, stream_faults, streamed
 from synthgate.steps.entry import (
     action_of,
@@ -256,8 +256,10 @@ class RetentionStep:
     ) -> None:
         event = passage.event
         user = user_of(self._token_key, passage)
-        silent = facts.superseded_by is not None or (
-            facts.repeat_of is not None and not facts.repeat_differs
+        silent = (
+            facts.superseded_by is not None
+            or (facts.repeat_of is not None and not facts.repeat_differs)
+            or still_waits(passage, verdict, batch)
         )
         action = action_of(facts, verdict)
         before = batch.log.latest(passage.root)
