@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """Replay, and print the report."""
     from synthgate.law import load as load_law
     from synthgate.ledger import LogReader
+    from synthgate.ledger.log_ids import decided
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import called, open_store
     from synthgate.steps.replay import Replay
@@ -73,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args)
     store = open_store(settings)
     ring = open_ring(settings)
-    logs = store.logs() if args.log is None else [args.log]
-    if not logs or not set(logs) <= set(store.logs()):
+    logs = decided(store.logs()) if args.log is None else [args.log]
+    if not logs or not set(logs) <= set(decided(store.logs())):
         raise CommandError(f"no such log in {called(settings)}", CONFIGURATION)
     if args.depth == "evidence":
         if args.law is not None or args.library is not None:
