@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from synthgate import __version__
 from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, load
-from synthgate.cli.written import printing, write_new
+from synthgate.cli.written import printing, write_new, written
 
 if TYPE_CHECKING:
     from synthgate.crypto.keys import KeyFolder
@@ -68,7 +68,9 @@ def add(subparsers: Any) -> None:
         help="with accounts, network fields and words, and the keys that open these entries: personal data",
     )  # fmt: skip
     leaf.add_argument(
-        "--pdf", action="store_true", help="with the report as PDF too, in Chinese and English"
+        "--pdf",
+        action="store_true",
+        help="with the report, or the filing pack, as PDF too, in Chinese and English",
     )
     leaf.add_argument(
         "--to",
@@ -216,12 +218,7 @@ def _pages(report: dict[str, Any], face: "Face | None") -> dict[str, bytes]:
 
     files: dict[str, bytes] = {}
     for language in evidence.LANGUAGES:
-        page = evidence_page.page(report, language)
-        files[f"report.{language}.html"] = page.encode()
-        if face is not None:
-            from synthgate.printed.document import pdf
-
-            files[f"report.{language}.pdf"] = pdf(page, face)
+        files |= written(f"report.{language}", evidence_page.page(report, language), face)
     return files
 
 
