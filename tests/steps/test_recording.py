@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from synthgate.ledger.stores import open_store
 from synthgate.step import Batch
 from synthgate.steps.record_entry import ABSENT, RECORDED, Recorded, recorded
 from synthgate.steps.recording import RecordsStage
+from synthgate.steps.rested_on import rested_on
+from synthgate.steps.trace_index import TraceIndex
 
 SECRET = "买卖海洛因"
 SUBJECT = "5" * 32
@@ -273,3 +276,43 @@ def test_trace_names_the_records_about_a_person(bus: LocalBus, capsys: Any) -> N
         rows = [row for row in json.loads(said)["entries"] if row["header"]["type"] == topic]
         assert rows
         assert all(row["proof"] is not None for row in rows)
+
+
+def test_evidence_takes_along_what_a_decision_rested_on(
+    bus: LocalBus, tmp_path: Path, capsys: Any
+) -> None:
+    """The consent, the template, the library and the law in force then; not what came later."""
+    bus.fact("facts.consents", consent(SUBJECT, "g", bus.now_ms).model_copy(update={"tenant": "t"}))
+    bus.run()
+    verify(bus, "v")
+    asked = an_event(
+        bus, "edited", user="v", subjects=[{"token": SUBJECT, "age_band": "adult"}],
+        generation={"id": "g-edited", "medium": "text", "template": "style", "purpose": "chat"},
+    )  # fmt: skip
+    decided = decide(bus, asked)
+    later = consent(SUBJECT, "later", bus.now_ms).model_copy(update={"tenant": "t"})
+    bus.fact("facts.consents", later)
+    bus.run()
+    bus.prove()
+    index = TraceIndex(bus.settings.trace_path)
+    store, ring = open_store(bus.settings), open_ring(bus.settings)
+    index.update(store, ring)
+    (entry,) = (one for one in [index.at(decided.receipt.log, decided.receipt.index)] if one)
+    found = rested_on(index, [entry], store, ring)
+    index.close()
+    rows = [recorded(LogReader(store, ring, one.log).read(one.place).content) for one in found]
+    keys = {row.key for row in rows if row is not None}
+    assert f"t/{SUBJECT}/g".encode() in keys
+    assert {b"t/style", b"library"} <= keys
+    assert f"t/{SUBJECT}/later".encode() not in keys
+    out = tmp_path / "bundle.zip"
+    more = ["--out", str(out), "--by", "li", "--reason", "r", "--content", "--pdf"]
+    code, said, why = run(capsys, *options(bus), "evidence", "--subject", SUBJECT, *more)
+    assert code == 0, said + why
+    key = str(bus.settings.keys_dir / "checkpoint.pub")
+    code, said, why = run(capsys, *options(bus), "verify", str(out), "--key", key)
+    assert code == 0, said + why
+    assert "whole" in said
+    report = json.loads(zipfile.ZipFile(out).read("report.json"))
+    logged = [row["record"]["key"] for row in report["rows"] if "record" in row]
+    assert sorted(logged) == [f"t/{SUBJECT}/g", f"t/{SUBJECT}/later"]
