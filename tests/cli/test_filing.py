@@ -5,6 +5,7 @@ import html
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from acts_at_hand import a_bus
 from cli_commands import run
 from local_bus import LocalBus
+from printed.reading import read_out, squeezed
+from printed.reading import said as page_said
 from synthgate.cli import positions
 from synthgate.demo.acts import moment
 from synthgate.demo.facts import HOUR_MS, contract, template, terms
@@ -54,11 +57,13 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalBus:
     return bus
 
 
-def made(bus: LocalBus, capsys: Any, out: Path, *attach: Path) -> tuple[int, str, dict[str, Any]]:
+def made(
+    bus: LocalBus, capsys: Any, out: Path, *attach: Path, more: tuple[str, ...] = ()
+) -> tuple[int, str, dict[str, Any]]:
     rows = bus.settings.model_dump(mode="json", exclude={"instance", "web_port"})
     options = [part for name, value in rows.items() for part in ("--set", f"{name}={value}")]
     named = [part for path in attach for part in ("--attach", str(path))]
-    who = ("--by", "li", "--reason", "store-9", "--out", str(out))
+    who = ("--by", "li", "--reason", "store-9", "--out", str(out), *more)
     code, said, why = run(capsys, *options, "evidence", "--filing", "t", *named, *who)
     assert out.exists(), why
     with zipfile.ZipFile(out) as archive:
@@ -130,3 +135,48 @@ def test_the_pages_say_it_all_and_data_is_no_markup(
         assert "src=" not in text and "<script" not in text
     assert "在有效期内的安全评估 face" in filing.page(row, "zh")
     assert "nothing was found missing" in filing.page({**row, "missing": []}, "en")
+
+
+def figures(said: Any) -> Iterator[str]:
+    """Every figure and word of the pack's data, as its pages show them."""
+    if isinstance(said, dict):
+        for inner in said.values():
+            yield from figures(inner)
+    elif isinstance(said, list):
+        for inner in said:
+            yield from figures(inner)
+    elif said is not None and not isinstance(said, bool):
+        yield str(said)
+
+
+def test_printed_it_says_every_figure_of_the_data_and_is_checked(
+    bus: LocalBus, capsys: Any, tmp_path: Path
+) -> None:
+    screen = tmp_path / "screen.png"
+    screen.write_bytes(SCREEN)
+    out = tmp_path / "pack.zip"
+    row = made(bus, capsys, out, screen, more=("--pdf",))[2]
+    key = str(bus.settings.keys_dir / "checkpoint.pub")
+    code, said, _ = run(capsys, "verify", str(out), "--key", key)
+    assert (code, "printed by other means" in said) == (0, False)
+    with zipfile.ZipFile(out) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    shown = {name: row[name] for name in ("tenant", "templates", "terms", "interfaces", "attached")}
+    assert len(list(figures(shown))) > 30
+    for language in ("zh", "en"):
+        text = read_out(files[f"filing.{language}.pdf"], tmp_path)
+        assert text == page_said(files[f"filing.{language}.html"].decode())
+        for figure in (
+            *figures(shown),
+            row["provider"]["code"],
+            *(one["about"] for one in row["missing"]),
+        ):
+            assert squeezed(figure) in text, figure
+        assert row["missing"], "nothing missing would be said by a sentence"
+    manifest = json.loads(files.pop("manifest.json"))
+    del files["manifest.note"], manifest["files"]
+    files["filing.en.pdf"] = files["filing.zh.pdf"]
+    private = bus.parts.keys.checkpoint_private
+    out.write_bytes(encode_bundle(manifest, files, manifest["log_name"], private))
+    code, said, _ = run(capsys, "verify", str(out), "--key", key)
+    assert (code, "filing.en.pdf: is not the page of filing.json" in said) == (1, True)

@@ -13,17 +13,40 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 from synthgate.__main__ import main
 from synthgate.ledger import Log
 from synthgate.ledger.files import FileOps
+from synthgate.ledger.log_ids import is_records
 from synthgate.ledger.userkeys import KeyRing
 from synthgate.registries.entries import RocksEntries
 from synthgate.runtime.stages import Runner
 from synthgate.runtime.transport import Consumer, Producer
 from synthgate.settings import Settings
 from synthgate.steps.retention import RetentionStep
+
+
+def of_decisions(log: Any) -> bool:
+    """Of a log, by its id: not the one of records, which is written in the same process."""
+    return not is_records(int(log))
+
+
+def of_retention(args: tuple[Any, ...]) -> bool:
+    """Of the arguments of a method of a runner: it is retention's."""
+    return bool(args[0].duty == "retention")
+
+
+def for_decisions(_: tuple[Any, ...]) -> bool:
+    """Whether this is asked for by an append to a log of decisions."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        found = frame.f_locals.get("self")
+        if isinstance(found, Log):
+            return of_decisions(found.log_id)
+        frame = frame.f_back
+    return False
 
 
 def says_decisions(args: tuple[Any, ...]) -> bool:
@@ -36,8 +59,9 @@ def of_segment(args: tuple[Any, ...]) -> bool:
     what = args[1]
     path = Path(f"/proc/self/fd/{what}").readlink() if isinstance(what, int) else what
     if path.is_dir():
-        return path.name.isdigit() and any(path.glob("*.tmp"))
-    return path.parent.name.isdigit() and path.suffix == ".tmp"
+        return path.name.isdigit() and of_decisions(path.name) and any(path.glob("*.tmp"))
+    log = path.parent.name
+    return log.isdigit() and of_decisions(log) and path.suffix == ".tmp"
 
 
 class Boundary(NamedTuple):
@@ -52,8 +76,12 @@ class Boundary(NamedTuple):
 
 BOUNDARIES = {
     "before gather": Boundary(RetentionStep, "run", before=True, passage=3),
-    "after facts, before append": Boundary(Log, "append", before=True, passage=3),
-    "user keys made": Boundary(KeyRing, "_make_file", before=False, passage=1),
+    "after facts, before append": Boundary(
+        Log, "append", before=True, passage=3, counts=lambda args: of_decisions(args[0].log_id)
+    ),
+    "user keys made": Boundary(
+        KeyRing, "_make_file", before=False, passage=1, counts=for_decisions
+    ),
     "temporary file written": Boundary(
         FileOps, "write", before=False, passage=2, counts=of_segment
     ),
@@ -70,7 +98,9 @@ BOUNDARIES = {
     "published, not acknowledged": Boundary(
         Runner, "publish", before=False, passage=2, counts=says_decisions
     ),
-    "acknowledged, not committed": Boundary(Runner, "ack", before=False, passage=3),
+    "acknowledged, not committed": Boundary(
+        Runner, "ack", before=False, passage=3, counts=of_retention
+    ),
     "committed": Boundary(Consumer, "_send_commit", before=False, passage=1),
 }
 

@@ -12,6 +12,7 @@ from e2e.history import SOURCES, Entry, History, Record, Source, leaf_hash
 from synthgate.crypto.keys import KeyFolder
 from synthgate.effects.places import open_objects
 from synthgate.ledger import KeyRing, LogReader
+from synthgate.ledger.log_ids import decided
 from synthgate.ledger.stores import open_store
 from synthgate.settings import Settings
 
@@ -108,10 +109,10 @@ def recorded(settings: Settings) -> History:
 
 
 def readers(settings: Settings) -> dict[int, LogReader]:
-    """A reader per log there is."""
+    """A reader per log of passages there is."""
     store = open_store(settings)
     ring = KeyRing.open(settings.ledger_dir / "userkeys", KeyFolder(settings.keys_dir).master_key)
-    return {log: LogReader(store, ring, log) for log in store.logs()}
+    return {log: LogReader(store, ring, log) for log in decided(store.logs())}
 
 
 def entries(reader: LogReader) -> Iterator[Entry]:

@@ -3,7 +3,7 @@
 import pytest
 
 from synthgate.events.topic_configs import Right, configs, grants, rights
-from synthgate.events.topics import DUTIES, ERASED, TOPICS, Kind, Topic
+from synthgate.events.topics import DUTIES, ERASED, RECORDED, TOPICS, Kind, Topic
 
 EVERY = set(rights())
 
@@ -50,6 +50,8 @@ def test_readers_may_read_and_nobody_else_but_the_cli() -> None:
         ours = {"api", "canary", "intake"} if topic.name == "decisions" else set()
         if topic.name in (*ERASED, "facts.accounts"):
             ours = {"eraser"}
+        if topic.name in RECORDED:
+            ours.add("retention")  # it logs them
         assert readers == {*topic.readers, "cli"} | ours
 
 
@@ -59,6 +61,7 @@ def test_each_duty_has_its_own_group_and_the_cli_mends_only_the_doors() -> None:
         joined = {right.who for right in EVERY if right.name == group and right.verb == "Read"}
         assert joined == ({duty, "cli"} if duty == "identity" else {duty})
     assert Right("cli", "Describe", "group", "synthgate.retention") in EVERY
+    assert Right("retention", "Read", "group", "synthgate.records") in EVERY
 
 
 def test_a_worker_may_look_at_the_settings_of_all_it_touches() -> None:

@@ -14,10 +14,13 @@ from synthgate.cli import positions
 from synthgate.demo.facts import control, template
 from synthgate.effects.objects import LocalObjects
 from synthgate.law import load
+from synthgate.ledger.rings import open_ring
+from synthgate.ledger.stores import open_store
 from synthgate.library.sample import sample_rows
 from synthgate.obligations.consent import ConsentFacts
 from synthgate.steps import moderation
-from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Facts, Rechecked
+from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Rechecked
+from synthgate.steps.kept_facts import Facts, logged_facts
 from synthgate.steps.replay import Replay
 
 HEROIN = "买卖海洛因"
@@ -224,3 +227,35 @@ def test_the_command_reads_the_topics(
     code, said, _ = run(capsys, *options, "replay", "--depth", "evidence")
     assert "facts of" in said and "not checkable: no event: 2" in said
     assert run(capsys, *options, "replay", "--depth", "evidence", "--law", "x")[0] == 78
+
+
+def test_registries_are_rebuilt_from_what_is_logged_without_any_broker(
+    tmp_path: Path, capsys: Any
+) -> None:
+    """The same as from the topics; what the records log has not reached is not checkable."""
+    bus = a_bus(tmp_path)
+    bus.recording = True
+    bus.start()
+    told(bus)
+    settings = bus.settings
+    rows = settings.model_dump(mode="json", exclude={"instance", "web_port", "brokers"})
+    options = [part for name, value in rows.items() for part in ("--set", f"{name}={value}")]
+    options += ["--set", "brokers=127.0.0.1:1"]
+    code, said, why = run(capsys, *options, "replay", "--depth", "evidence", "--json")
+    assert code == 0, said + why
+    found, from_topics = json.loads(said), rechecked(bus)
+    assert (found["equal"], found["different"]) == (from_topics.equal, 0)
+    assert found["equal"] > 0
+    store, ring = open_store(settings), open_ring(settings)
+    planted = logged_facts(store, ring, TOPICS)
+    assert planted is not None
+    for kept in planted._kept.values():
+        for at, (key, value) in enumerate(kept.rows):
+            if value is not None and "紫色大象".encode() in value:
+                kept.rows[at] = key, value.replace("紫色大象".encode(), "紫色小象".encode())
+    assert rechecked(bus, planted).different > 0
+    bus.stages.pop()  # the log of records lags
+    verify(bus, "another")
+    bus.fact("facts.templates", template("later", bus.now_ms).model_copy(update={"tenant": "t"}))
+    decide(bus, an_event(bus, "after"))
+    assert rechecked(bus, logged_facts(store, ring, TOPICS)).not_checkable["not logged yet"] > 0

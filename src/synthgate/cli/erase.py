@@ -25,7 +25,12 @@ def add(subparsers: Any) -> None:
         "registry.users, standings and cases go too (Kafka); a penalty or an open case stays.\n"
         "Exit codes: 0 all gone, 75 something stays, as printed (run it again then), 1 a legal hold keeps it.",
     )  # fmt: skip
-    leaf.add_argument("user", metavar="TENANT/USER", help="whose content")
+    whose = leaf.add_mutually_exclusive_group(required=True)
+    whose.add_argument("user", metavar="TENANT/USER", nargs="?", help="whose content")
+    whose.add_argument(
+        "--subject", metavar="TOKEN",
+        help="an edited person, by token: what the log holds of their consents (topics are the platform's)",
+    )  # fmt: skip
     leaf.add_argument("--json", action="store_true", help="as one JSON object")
     leaf.add_argument("--case", metavar="CASE", help="the request's case: closed once all is gone")
     leaf.add_argument("--by", help="who does it, with --case")
@@ -36,20 +41,23 @@ def run(args: argparse.Namespace) -> int:
     from synthgate.steps.erasure_topics import Person
 
     settings = load(args)
-    tenant, slash, user = args.user.partition("/")
-    if not slash or not tenant or not user:
+    tenant, slash, user = (args.user or "").partition("/")
+    if args.subject is None and not (slash and tenant and user):
         raise CommandError("write the person as TENANT/USER", CONFIGURATION)
     if args.case and not args.by:
         raise CommandError("--case needs --by: a case is closed under a name", CONFIGURATION)
     now_ms = time.time_ns() // 1_000_000
-    token, done = erase_user(settings, tenant, user, now_ms)
+    if args.subject is None:
+        token, done = erase_user(settings, tenant, user, now_ms)
+    else:
+        token, done = args.subject, erase_token(settings, args.subject, now_ms)
     row = {
         "at": now_ms, "user": token, "keys": len(done.keys), "entries": done.entries,
         "objects": done.objects, "kept_entries": done.kept_entries,
         "pending_until": done.pending_until, "held_by": done.held_by,
     }  # fmt: skip
     _note(settings, row)
-    if not done.held_by and not done.kept_entries:
+    if args.subject is None and not done.held_by and not done.kept_entries:
         row = _beyond(settings, Person(tenant, user, token), now_ms, row)
     if args.json:
         print(json.dumps(row, indent=2))
@@ -116,6 +124,14 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     """The person's token, and what was done at this moment."""
     from synthgate.crypto.keys import KeyFolder
     from synthgate.crypto.tokens import user_token
+
+    token = user_token(KeyFolder(settings.keys_dir).token_key, tenant, user)
+    return token, erase_token(settings, token, now_ms)
+
+
+def erase_token(settings: "Settings", token: str, now_ms: int) -> "Erased":
+    """What was done at this moment about whoever has this token, be it a user or an edited person."""
+    from synthgate.crypto.keys import KeyFolder
     from synthgate.effects.places import open_objects
     from synthgate.law import load as load_law
     from synthgate.ledger.holds import Holds
@@ -125,7 +141,6 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     from synthgate.steps.trace_index import TraceIndex
 
     keys = KeyFolder(settings.keys_dir)
-    token = user_token(keys.token_key, tenant, user)
     index = TraceIndex(settings.trace_path)
     holds = Holds(settings.holds_path).all()
     try:
@@ -141,4 +156,4 @@ def erase_user(settings: "Settings", tenant: str, user: str, now_ms: int) -> "tu
     # Also where every entry has expired: a hold on the person keeps what lies on topics.
     by = {hold.name for hold in holds if hold.user in (None, token) and hold.log is None}
     done.held_by = sorted(by.union(done.held_by))
-    return token, done
+    return done

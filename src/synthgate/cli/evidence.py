@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from synthgate import __version__
 from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, load
-from synthgate.cli.written import printing, write_new
+from synthgate.cli.written import printing, write_new, written
 
 if TYPE_CHECKING:
+    from synthgate.crypto.keys import KeyFolder
+    from synthgate.ledger import KeyRing, SegmentStore
     from synthgate.ledger.bundle import Proved
     from synthgate.printed.face import Face
     from synthgate.settings import Settings
@@ -33,7 +35,8 @@ def add(subparsers: Any) -> None:
     leaf = command(
         subparsers, "evidence", run,
         "a signed bundle of what the log holds on a label, a person, a case or a time",
-        epilog="By label or case with what it followed and what followed it; by person or time just that.\n"
+        epilog="By label or case with what it followed, what followed it and what it rested on; by person or\n"
+        "time just that.\n"
         "Exit codes: 0 made, 1 nothing found (--filing: made, but something is missing).\n"
         "`synthgate verify BUNDLE --key checkpoint.pub` checks it.",
     )  # fmt: skip
@@ -65,7 +68,9 @@ def add(subparsers: Any) -> None:
         help="with accounts, network fields and words, and the keys that open these entries: personal data",
     )  # fmt: skip
     leaf.add_argument(
-        "--pdf", action="store_true", help="with the report as PDF too, in Chinese and English"
+        "--pdf",
+        action="store_true",
+        help="with the report, or the filing pack, as PDF too, in Chinese and English",
     )
     leaf.add_argument(
         "--to",
@@ -127,28 +132,19 @@ def run(args: argparse.Namespace) -> int:
 def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, Any], bytes, int]:
     """What was asked (persons as tokens), the bundle, and how many entries it holds."""
     from synthgate.cli.log import signing
-    from synthgate.cli.trace import asked_for
     from synthgate.crypto.keys import KeyFolder
     from synthgate.law import load as load_law
     from synthgate.ledger.bundle import encode_bundle
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import open_store
     from synthgate.steps import evidence
-    from synthgate.steps.trace_index import TraceIndex
 
     face = printing(settings) if args.pdf else None
     case = None if args.case is None else finish(_case(settings, args.case))
     keys = KeyFolder(settings.keys_dir)
     ring = open_ring(settings, keys)
     store = open_store(settings)
-    index = TraceIndex(settings.trace_path)
-    try:
-        index.update(store, ring)
-        found = asked_for(args, index, keys) if case is None else _of_case(case, index)
-        if args.user is None and args.time is None and args.subject is None:
-            found = evidence.whole_story(index, found)
-    finally:
-        index.close()
+    found = _found(args, settings, case, keys, store, ring)
     asked = _asked(args, keys)
     _bound(len(found), face)
     if not found:
@@ -179,6 +175,31 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
     return asked, encode_bundle(manifest, files, key.log_name, key.private), len(found)
 
 
+def _found(
+    args: argparse.Namespace, settings: "Settings", case: dict[str, Any] | None, keys: "KeyFolder",
+    store: "SegmentStore", ring: "KeyRing",
+) -> "list[Traced]":  # fmt: skip
+    """The entries a bundle holds, each once."""
+    from synthgate.cli.trace import asked_for
+    from synthgate.steps.evidence import whole_story
+    from synthgate.steps.rested_on import of_case, rested_on
+    from synthgate.steps.trace_index import TraceIndex
+
+    index = TraceIndex(settings.trace_path)
+    try:
+        index.update(store, ring)
+        if case is None:
+            found = asked_for(args, index, keys)
+        else:
+            found = _of_case(case, index) + of_case(index, case, keys.token_key, store, ring)
+        if args.user is None and args.time is None and args.subject is None:
+            found = whole_story(index, found)
+            found += rested_on(index, found, store, ring)
+        return list(dict.fromkeys(found))
+    finally:
+        index.close()
+
+
 def _bound(entries: int, face: "Face | None") -> None:
     """Refuse what would be too much."""
     if entries > _ENTRIES_MAX:
@@ -197,12 +218,7 @@ def _pages(report: dict[str, Any], face: "Face | None") -> dict[str, bytes]:
 
     files: dict[str, bytes] = {}
     for language in evidence.LANGUAGES:
-        page = evidence_page.page(report, language)
-        files[f"report.{language}.html"] = page.encode()
-        if face is not None:
-            from synthgate.printed.document import pdf
-
-            files[f"report.{language}.pdf"] = pdf(page, face)
+        files |= written(f"report.{language}", evidence_page.page(report, language), face)
     return files
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from synthgate import __version__
 from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import finish
+from synthgate.cli.written import printing, written
 
 if TYPE_CHECKING:
     from synthgate.settings import Settings
@@ -31,6 +32,7 @@ def pack(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, Any]
     from synthgate.ledger.bundle import encode_bundle
     from synthgate.steps import evidence, evidence_page, filing
 
+    face = printing(settings) if args.pdf else None
     data = [_data(path) for path in args.attach]
     attached = [_attached(path, one) for path, one in zip(args.attach, data, strict=True)]
     provider = {"code": settings.provider_code, "sample": settings.provider_sample}
@@ -46,12 +48,15 @@ def pack(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, Any]
         **{f"attachments/{number}": one for number, one in enumerate(data)},
     }
     for one in evidence.LANGUAGES:
-        files[f"report.{one}.html"] = evidence_page.page(report, one).encode()
-        files[f"filing.{one}.html"] = filing.page(said, one).encode()
+        pages = {"report": evidence_page.page(report, one), "filing": filing.page(said, one)}
+        for kind, page in pages.items():
+            files |= written(f"{kind}.{one}", page, face)
     manifest = {
         "asked": asked, "made": made, "content": False, "laws": [], "libraries": [], "media": [],
         "entries": [],
     }  # fmt: skip
+    if face is not None:
+        manifest["printed"] = face.means()
     key = signing(settings)
     return asked, encode_bundle(manifest, files, key.log_name, key.private), said["missing"]
 

@@ -50,6 +50,7 @@ def in_ledger(settings: "Settings", asked: str) -> list[Found]:
         KeyFolderError, LedgerError: the content cannot be opened.
     """
     from synthgate.ledger import LogReader
+    from synthgate.ledger.log_ids import decided
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import open_store
     from synthgate.steps.lookup import Lookup
@@ -57,7 +58,7 @@ def in_ledger(settings: "Settings", asked: str) -> list[Found]:
     store = open_store(settings)
     places = [
         (log, header["index"])
-        for log in store.logs()
+        for log in decided(store.logs())
         for header in headers(store, log)
         if names(header, asked) and header["action"] != "silent"
     ]

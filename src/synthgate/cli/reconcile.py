@@ -106,6 +106,7 @@ async def _known(settings: "Settings") -> "Known":
     from synthgate.cli.positions import records
     from synthgate.events.event import time_ms
     from synthgate.ledger import LogReader
+    from synthgate.ledger.log_ids import decided
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import open_store
     from synthgate.steps.lookup import Lookup
@@ -114,7 +115,7 @@ async def _known(settings: "Settings") -> "Known":
     ring = open_ring(settings)
     lookup = Lookup(lambda log: LogReader(store, ring, log))
     known = Known()
-    for log in store.logs():
+    for log in decided(store.logs()):
         indexes = sorted(h["index"] for h in headers(store, log) if h["action"] != "silent")
         for index in indexes:
             for _, decision in lookup.decisions(log, index, index + 1):

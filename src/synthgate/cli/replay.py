@@ -1,7 +1,7 @@
 """``synthgate replay``: decide again on recorded facts; or by another law or library, and count what flips.
 
-At evidence depth the facts themselves are gathered anew, from the registry topics. Writes nothing, touches no
-case and no penalty.
+At evidence depth the facts themselves are gathered anew, from what is logged of the registry topics. Writes
+nothing, touches no case and no penalty.
 """
 
 import argparse
@@ -14,9 +14,9 @@ from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, language_option, load
 
 if TYPE_CHECKING:
-    from synthgate.ledger import LogReader
+    from synthgate.ledger import KeyRing, SegmentStore
     from synthgate.settings import Settings
-    from synthgate.steps.evidence_replay import Facts
+    from synthgate.steps.kept_facts import Facts
     from synthgate.steps.library_replay import OtherLibrary
 
 
@@ -27,7 +27,7 @@ def add(subparsers: Any) -> None:
         "decide again on the facts the logs hold, and compare byte for byte",
         epilog="Exit codes: 0 no difference, 1 some. At depth `decision` facts are taken as recorded:\n"
         "whether a registry answered rightly is not asked. At depth `evidence` consent and moderation\n"
-        "gather theirs anew, from the registry topics and the library of that time.",
+        "gather theirs anew, from the logged records of the registry topics and the library of that time.",
     )  # fmt: skip
     leaf.add_argument("--log", metavar="N", type=int, help="one log (all)")
     leaf.add_argument(
@@ -45,7 +45,7 @@ def add(subparsers: Any) -> None:
     )  # fmt: skip
     leaf.add_argument(
         "--depth", choices=("decision", "evidence"), default="decision",
-        help="decide again on recorded facts; or gather the facts again (reads Kafka)",
+        help="decide again on recorded facts; or gather them again, from the records logs (if none, Kafka)",
     )  # fmt: skip
     leaf.add_argument(
         "--shadow", action="store_true",
@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """Replay, and print the report."""
     from synthgate.law import load as load_law
     from synthgate.ledger import LogReader
+    from synthgate.ledger.log_ids import decided
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import called, open_store
     from synthgate.steps.replay import Replay
@@ -73,15 +74,15 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args)
     store = open_store(settings)
     ring = open_ring(settings)
-    logs = store.logs() if args.log is None else [args.log]
-    if not logs or not set(logs) <= set(store.logs()):
+    logs = decided(store.logs()) if args.log is None else [args.log]
+    if not logs or not set(logs) <= set(decided(store.logs())):
         raise CommandError(f"no such log in {called(settings)}", CONFIGURATION)
     if args.depth == "evidence":
         if args.law is not None or args.library is not None:
             raise CommandError(
                 "--law and --library decide on recorded facts: not at evidence depth", CONFIGURATION
             )
-        return _rechecked(args, settings, [LogReader(store, ring, log) for log in logs])
+        return _rechecked(args, settings, store, ring, logs)
     book = load_law()
     candidate = None if args.law is None else load_law(args.law)
     library = None if args.library is None else finish(_library(settings, args.library))
@@ -106,17 +107,24 @@ def run(args: argparse.Namespace) -> int:
     return _say(args, report, _text)
 
 
-def _rechecked(args: argparse.Namespace, settings: "Settings", readers: "list[LogReader]") -> int:
+def _rechecked(
+    args: argparse.Namespace, settings: "Settings", store: "SegmentStore", ring: "KeyRing",
+    logs: "list[int]",
+) -> int:  # fmt: skip
     """At evidence depth."""
     from synthgate.effects.places import open_objects
     from synthgate.law import load as load_law
+    from synthgate.ledger import LogReader
     from synthgate.steps.consent_keys import consent_keys
-    from synthgate.steps.evidence_replay import EvidenceReplay
+    from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay
+    from synthgate.steps.kept_facts import logged_facts
 
     keys = consent_keys(settings.consent_keys)
-    facts = finish(_facts(settings))
+    wanted = [name for name in TOPICS if name != "facts.consents" or settings.consents_copied]
+    facts = logged_facts(store, ring, wanted) or finish(_facts(settings, wanted))
     replay = EvidenceReplay(load_law(), facts, open_objects(settings), keys)
-    for reader in readers:
+    for log in logs:
+        reader = LogReader(store, ring, log)
         head = reader.find_head()
         replay.run(reader, args.start, head if args.end is None else min(args.end, head))
     return _say(args, replay.found.row(), _facts_text)
@@ -146,15 +154,13 @@ def _facts_text(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-async def _facts(settings: "Settings") -> "Facts":
+async def _facts(settings: "Settings", wanted: "list[str]") -> "Facts":
     """The registry topics whole, as the broker has them."""
     from synthgate.cli.positions import ends, records
-    from synthgate.steps.evidence_replay import TOPICS, Facts
+    from synthgate.steps.kept_facts import Facts
 
     facts = Facts()
-    for topic in TOPICS:
-        if topic == "facts.consents" and not settings.consents_copied:
-            continue
+    for topic in wanted:
         for partition, end in (await ends(settings, topic)).items():
             facts.ended(topic, partition, end)
         async for record in records(settings, topic, whole=True, follow=False):

@@ -204,6 +204,7 @@ def _preview(settings: "Settings", task: "Task", *, full: bool) -> list[str]:
     """From the log, if it lies here."""
     from synthgate.desk.preview import preview
     from synthgate.ledger import LogReader
+    from synthgate.ledger.log_ids import decided
     from synthgate.ledger.rings import open_ring
     from synthgate.ledger.stores import open_store
     from synthgate.step import Waiting
@@ -211,7 +212,7 @@ def _preview(settings: "Settings", task: "Task", *, full: bool) -> list[str]:
 
     receipt = task.case.receipt
     store = open_store(settings)
-    if receipt is None or receipt.log not in store.logs():
+    if receipt is None or receipt.log not in decided(store.logs()):
         return ["(no preview: the log does not lie on this machine, see data_dir)"]
     ring = open_ring(settings)
     try:

@@ -55,8 +55,9 @@ def _round(
 
 def _heads(args: argparse.Namespace, settings: "Settings") -> dict[int, int]:
     from synthgate.ledger import LogReader
+    from synthgate.ledger.log_ids import decided
     from synthgate.ledger.stores import open_store
 
     store = open_store(settings)
-    logs = store.logs() if args.log is None else [args.log]
+    logs = decided(store.logs()) if args.log is None else [args.log]
     return {log: LogReader(store, None, log).find_head() for log in logs}

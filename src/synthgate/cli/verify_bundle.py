@@ -137,7 +137,7 @@ def _said(bundle: "Bundle", found: "BundleChecked", printed: Printed) -> list[st
                 if bundle.files[name] != evidence_page.page(report, language).encode():
                     faults.append(f"{name}: is not the page of report.json")
             faults += [
-                f"{name}: is not the page of report.json"
+                f"{name}: is not the page of {name.partition('.')[0]}.json"
                 for name, same in printed.items()
                 if same is False
             ]
@@ -147,17 +147,19 @@ def _said(bundle: "Bundle", found: "BundleChecked", printed: Printed) -> list[st
 
 
 def _printed(bundle: "Bundle", font: Path | None) -> Printed:
-    """The bundle's PDFs: whether they are its report as it prints here; None where that cannot be said.
+    """The bundle's PDFs: whether they are its pages as they print here; None where that cannot be said.
 
     Only the same font, tools and version print the same bytes.
     """
     from synthgate import __version__
-    from synthgate.steps import evidence, evidence_page
+    from synthgate.steps import evidence, evidence_page, filing
 
+    makers = {"report": evidence_page.page, "filing": filing.page}
     names = {
-        f"report.{one}.pdf": one
+        f"{kind}.{one}.pdf": (kind, one)
+        for kind in makers
         for one in evidence.LANGUAGES
-        if f"report.{one}.pdf" in bundle.files
+        if f"{kind}.{one}.pdf" in bundle.files
     }
     if not names:
         return {}
@@ -170,10 +172,10 @@ def _printed(bundle: "Bundle", font: Path | None) -> Printed:
             __version__, face.means(),
         ):  # fmt: skip
             return dict.fromkeys(names)
-        report = json.loads(bundle.files["report.json"])
+        said = {kind: json.loads(bundle.files[f"{kind}.json"]) for kind, _ in names.values()}
         return {
-            name: bundle.files[name] == pdf(evidence_page.page(report, one), face)
-            for name, one in names.items()
+            name: bundle.files[name] == pdf(makers[kind](said[kind], one), face)
+            for name, (kind, one) in names.items()
         }
     except (CannotPrint, *_UNFIT):
         return dict.fromkeys(names)

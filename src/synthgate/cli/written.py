@@ -28,6 +28,16 @@ def printing(settings: "Settings") -> "Face":
         raise CommandError(str(error), CONFIGURATION) from None
 
 
+def written(name: str, page: str, face: "Face | None") -> dict[str, bytes]:
+    """A page as members of a bundle: as HTML, and printed if there is something to print it with."""
+    files = {f"{name}.html": page.encode()}
+    if face is not None:
+        from synthgate.printed.document import pdf
+
+        files[f"{name}.pdf"] = pdf(page, face)
+    return files
+
+
 def write_new(path: Path, data: bytes) -> None:
     """Under a name that must be free, whole or not at all; also where there are no hard links (a stick)."""
     from synthgate.ledger.files import FileOps

@@ -71,6 +71,9 @@ def open_note(note: str, verifier: Verifier, where: str) -> str:
             raise NoteError(f"{where}: a signature is not base64") from error
         if name != verifier.name or raw[:_HASH_BYTES] != verifier.key_hash:
             continue
+        if base64.b64encode(raw).decode() != encoded:
+            # Spare bits behind the last byte: no signature covers them, and a changed note must not pass.
+            raise NoteError(f"{where}: the signature of {name} is not written as it was signed")
         try:
             key.verify(raw[_HASH_BYTES:], text.encode())
         except InvalidSignature as error:

@@ -11,6 +11,8 @@ from synthgate.events.topics import (
     HOUR_MS,
     INTAKE_IN,
     INTAKE_OUT,
+    RECORDED,
+    RECORDS,
     TOPICS,
     Kind,
     Topic,
@@ -99,6 +101,11 @@ def rights() -> Iterator[Right]:
     for duty in DUTIES:
         yield Right(duty, "Read", "group", f"synthgate.{duty}")
         yield Right("cli", "Describe", "group", f"synthgate.{duty}")
+    for topic_name in RECORDED:
+        yield Right("retention", "Read", "topic", topic_name)
+        yield Right("retention", "DescribeConfigs", "topic", topic_name)
+    yield Right("retention", "Read", "group", f"synthgate.{RECORDS}")
+    yield Right("cli", "Describe", "group", f"synthgate.{RECORDS}")
     yield Right("cli", "Read", "group", "synthgate.identity")
     # Fused, identity's group reads what retention's read: the same user then has the rights of all duties.
 

@@ -123,6 +123,11 @@ Their physical names are settings; they have as many partitions as the platform 
 BESIDE = ("intake", "replies")
 """Stages beside the duties. ``intake`` is the platform's hand: it may write what the platform may."""
 
+RECORDS = "records"
+"""The stage that logs ``RECORDED``, beside retention and with its rights."""
+RECORDED = tuple(topic.name for topic in TOPICS if topic.logged == "yes")
+"""Topics whose every record becomes an entry of its own, in the records log of its partition (ADR 0051)."""
+
 SOURCES = ("generation.events", "operator.events", "timer.events")
 """What the door reads."""
 

@@ -9,6 +9,7 @@ import orjson
 
 from synthgate.events.origin import Origin
 from synthgate.ledger.errors import BadDraft
+from synthgate.ledger.log_ids import partition_of
 
 REVISION_MAX = 32_767
 ID_HASH_BYTES = 32
@@ -83,8 +84,8 @@ def id_hash_of(tenant: str, source: str, event_id: str) -> bytes:
 def check_draft(draft: Draft, log: int, index: int) -> None:
     """Raise BadDraft unless the draft can be entry ``index`` of ``log``."""
     origin = draft.origin
-    if origin.partition != log:
-        raise BadDraft(f"{origin} belongs to log {origin.partition}, not to log {log}")
+    if origin.partition != partition_of(log):
+        raise BadDraft(f"{origin} is not of the partition of log {log}")
     if not 0 <= draft.revision <= REVISION_MAX:
         raise BadDraft(f"{origin}: revision {draft.revision} is not in 0..{REVISION_MAX}")
     if draft.answers is not None and not 0 <= draft.answers < index:

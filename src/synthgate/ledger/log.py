@@ -18,6 +18,7 @@ from synthgate.ledger.errors import (
     StoreFull,
 )
 from synthgate.ledger.known import KnownEntries
+from synthgate.ledger.log_ids import partition_of
 from synthgate.ledger.reader import LogReader, checked_place, read_footer, read_footers
 from synthgate.ledger.segment import (
     Footer,
@@ -122,7 +123,8 @@ class Log(LogReader):
 
     def logged(self, origin: Origin) -> int | None:
         """The index of the entry that accounts for this origin."""
-        return self._entries.logged(origin) if origin.partition == self.log_id else None
+        mine = origin.partition == partition_of(self.log_id)
+        return self._entries.logged(origin) if mine else None
 
     def answered(self, index: int) -> int | None:
         """The index of the first entry that answers entry ``index``."""

@@ -85,6 +85,10 @@ class LogReader:
         footer = self._find(index)
         return Receipt(self.log_id, index, footer.leaf(index - footer.first).hex())
 
+    def person(self, index: int, kid: str) -> str:
+        """The token of whoever's key closes the content at ``index``."""
+        return self._find(index).users[kid]
+
     def stored(self, index: int) -> bytes:
         """The entry as stored: the bytes its leaf hash is of."""
         footer = self._find(index)

@@ -26,6 +26,7 @@ import orjson
 
 from synthgate.events.origin import Origin
 from synthgate.ledger.errors import EntryDamaged, SegmentDamaged
+from synthgate.ledger.log_ids import partition_of
 
 MAGIC = b"synthgate segment 1\n"
 _END = b"SGSEGEND"
@@ -81,7 +82,7 @@ class Footer:
     def origin(self, row: int) -> Origin:
         """The origin of a row."""
         epoch, topic = self.sources[self.source_of[row]]
-        return Origin(epoch, topic, self.log, self.offsets[row])
+        return Origin(epoch, topic, partition_of(self.log), self.offsets[row])
 
 
 def encode_entry(header: bytes, ciphertext: bytes) -> bytes:

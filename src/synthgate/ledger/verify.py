@@ -19,6 +19,7 @@ from synthgate.ledger.errors import (
     SegmentDamaged,
     StoreFailed,
 )
+from synthgate.ledger.log_ids import is_records, partition_of
 from synthgate.ledger.merkle import HASH_BYTES
 from synthgate.ledger.reader import checked_place, read_ahead, read_footer
 from synthgate.ledger.segment import MAGIC, Footer, decode_entry, decode_footer, leaf_hash
@@ -231,11 +232,16 @@ class LogVerifier:
         for epoch, topic, start, end in self._entries.holes():
             if "~" in topic:
                 continue  # marked origins: those of conflicts, nobody's sequence
-            if self._unaccounted is None:
-                self.found.holes.append((f"{epoch}/{topic}/{self._log}", start, end))
+            partition = partition_of(self._log)
+            if is_records(self._log):  # it says itself where there was nothing
+                where = f"{epoch}/{topic}/{partition}/{start}"
+                self._fault("origin", where, f"no entry accounts for it, nor up to {end - 1}")
                 continue
-            for offset in self._unaccounted(epoch, topic, self._log, start, end):
-                where = f"{epoch}/{topic}/{self._log}/{offset}"
+            if self._unaccounted is None:
+                self.found.holes.append((f"{epoch}/{topic}/{partition}", start, end))
+                continue
+            for offset in self._unaccounted(epoch, topic, partition, start, end):
+                where = f"{epoch}/{topic}/{partition}/{offset}"
                 self._fault("origin", where, "the door took it and no entry accounts for it")
 
 

@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from synthgate import connection
-from synthgate.events.topics import BESIDE, BY_NAME, OUTSIDE, Kind
+from synthgate.events.topics import BESIDE, BY_NAME, OUTSIDE, RECORDS, Kind
 from synthgate.runtime.acks import TP
 from synthgate.runtime.exits import CONFIGURATION, Refused
 from synthgate.runtime.offsets import reach
@@ -151,7 +151,7 @@ class StartCheck:
         else:
             what = f"the log ends at {end}: was the topic made anew? Then the epoch must be raised"
             mend = f"`synthgate rewind {name} {tp.partition} --offset {begin}`"
-        if self._duty in BESIDE:
+        if self._duty in (*BESIDE, RECORDS):
             mend = f"Kafka's own `kafka-consumer-groups.sh --reset-offsets` for group {self._group}"
         raise Refused(
             CONFIGURATION,

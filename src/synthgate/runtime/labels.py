@@ -9,7 +9,7 @@ from typing import Final
 
 from synthgate import __version__
 from synthgate.cases.kinds import MACHINES
-from synthgate.events.topics import BESIDE, BY_NAME, COPIES, DUTIES, OUTSIDE, SOURCES
+from synthgate.events.topics import BESIDE, BY_NAME, COPIES, DUTIES, OUTSIDE, RECORDS, SOURCES
 from synthgate.events.verdicts import Hold, Outcome
 from synthgate.law import load
 
@@ -67,6 +67,7 @@ def _labels() -> Mapping[str, Label]:
             "one of the six, or a stage beside them; batches of a fused worker are identity's",
             *DUTIES,
             *BESIDE,
+            RECORDS,
         ),
         "hold": _one_of("why an event waits", *(kind.value for kind in Hold)),
         "kind": _one_of("kind of case; work is what the platform owes", *MACHINES, "work"),

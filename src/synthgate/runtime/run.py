@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
+from synthgate.events.topics import DUTIES
 from synthgate.runtime import app as apps
 from synthgate.runtime import exits, logs, records
 from synthgate.runtime.attempts import Turn
@@ -116,7 +117,8 @@ class Worker:
                 fate=fate,
                 turn=self._turn,
                 start_at=StartCheck(stage.name, self.settings, self._accepted),
-                follow=self.copies.follow if self.copies else None,
+                # Copies follow those who look into them.
+                follow=self.copies.follow if self.copies and stage.name in DUTIES else None,
             )
             self.runners.append(runner)
             self._apps.append(apps.build(runner, self.settings))

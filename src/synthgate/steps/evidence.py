@@ -15,6 +15,7 @@ from synthgate.ledger import KeyRing, LogReader, SegmentStore
 from synthgate.ledger.errors import EntryExpired, KeyErased
 from synthgate.ledger.segment import decode_entry
 from synthgate.steps.answers import Content, unpack
+from synthgate.steps.record_entry import RECORDED, recorded
 from synthgate.steps.trace_index import Traced, TraceIndex, passage_of
 
 BYTES_MAX: Final = 256 * 1024 * 1024
@@ -26,8 +27,8 @@ _CLEAR: Final = (
 )  # fmt: skip
 _INDEXED: Final = ("action", "tenant", "event_id", "root", "produce_id", "event_time")
 """Members of an expired entry's row: all that the index still knows."""
-_OPENED: Final = ("account", "net", "event")
-"""Members of a row that only a bundle with content has: a person's account, network fields and words."""
+_OPENED: Final = ("account", "net", "event", "record")
+"""Members of a row that only a bundle with content has: account, network fields, words, or a whole record."""
 
 
 @dataclass(slots=True)
@@ -99,6 +100,8 @@ def report_row(header: Mapping[str, Any], content: bytes | None, *, words: bool)
     row |= {name: header.get(name) for name in _CLEAR}
     if content is None:
         return row | {"verdicts": None}
+    if header.get("action") == RECORDED:
+        return row | {"verdicts": None} | (_record(content) if words else {})
     opened = unpack(content)
     decision = opened.decision or {}
     label = decision.get("label")
@@ -107,6 +110,17 @@ def report_row(header: Mapping[str, Any], content: bytes | None, *, words: bool)
         "objects": [_object(one) for one in decision.get("objects", ())],
     }  # fmt: skip
     return row | _said(opened, words=words)
+
+
+def _record(content: bytes) -> dict[str, Any]:
+    """A fact, or what followed a decision, as its topic had it."""
+    found = recorded(content)
+    if found is None:
+        return {}
+    key, value = (
+        None if part is None else part.decode(errors="replace") for part in (found.key, found.value)
+    )
+    return {"record": {"timestamp": found.timestamp, "key": key, "value": value}}
 
 
 def _said(opened: Content, *, words: bool) -> dict[str, Any]:

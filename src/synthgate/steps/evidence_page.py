@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from synthgate.page import framed
+from synthgate.steps.record_entry import ABSENT, RECORDED
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "title": ("日志证据报告", "Evidence from the log"),
@@ -43,6 +44,9 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "objects": ("文件", "files"),
     "verdicts": ("裁定", "verdicts"),
     "event": ("事件原文", "event as received"),
+    "record": ("记录原文", "record as logged"),
+    "recorded": ("事实或后续记录", "a fact, or what followed"),
+    "absent": ("无记录", "held nothing"),
     "hash": ("叶哈希", "leaf hash"),
     "gone": ("内容密钥已销毁或条目已到期；哈希与证明仍有效", "content erased or expired; hash and proof stand"),
     "release": ("放行", "released"),
@@ -77,7 +81,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }  # fmt: skip
 _FIELDS: Final = (
     "action", "type", "tenant", "event_id", "event_time", "recorded_at", "keep_until", "produce_id", "user",
-    "account", "net", "medium", "template", "model", "purpose", "subjects", "label", "event",
+    "account", "net", "medium", "template", "model", "purpose", "subjects", "label", "event", "record",
 )  # fmt: skip
 _OURS: Final = ("action", "verdicts")
 """Members whose values are words of ours; any other's are shown as they stand."""
@@ -122,7 +126,7 @@ def _entry(
             yield _line(name, row[name], language)
     for one in row.get("objects", ()):
         yield _line("objects", one, language)
-    if row["verdicts"] is None:
+    if row["verdicts"] is None and row["action"] not in (RECORDED, ABSENT):
         yield _line("verdicts", _word("gone", language), language)
     for verdict in row["verdicts"] or ():
         said = [f"<b>{_word(verdict['outcome'], language)}</b>"]
@@ -142,7 +146,7 @@ def _line(name: str, value: Any, language: str) -> str:
 
 
 def _shown(name: str, value: Any, language: str) -> str:
-    if name == "event":  # as received: none of its words is taken for one of ours
+    if name in ("event", "record"):  # as received: none of its words is taken for one of ours
         return f"<pre>{html.escape(json.dumps(value, ensure_ascii=False, indent=1))}</pre>"
     if isinstance(value, Mapping):
         return "<br>".join(

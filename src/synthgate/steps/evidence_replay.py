@@ -1,18 +1,17 @@
 """Replay at evidence depth: the facts a verdict rests on are gathered anew and held against those recorded.
 
 Consent and moderation are asked again on the stored event: registries as they stood at the recorded positions,
-made of the topics' own records, and the library of that time. So a registry that answered wrongly and a
-match that was missed are found, which decision depth (``replay.py``) cannot. What is not there any more is
-not checkable and never counts as equal: content erased, a fact compacted away, files. Nor does it count as
-different: where a row and the tombstone that removed it may both be gone, what is missing proves nothing.
-What an outside scorer said is quoted as it was. Identity is not asked: it folds what the same batch
-brought, which no position shows.
+made of the topics' records as they are logged (``kept_facts.py``), and the library of that time. So a registry
+that answered wrongly and a match that was missed are found, which decision depth (``replay.py``) cannot. What
+is not there any more, or not logged yet, is not checkable and never counts as equal: content erased, a fact
+compacted away, files. Nor does it count as different: where a row and the tombstone that removed it may both
+be gone, what is missing proves nothing. What an outside scorer said is quoted as it was. Identity is not asked:
+it folds what the same batch brought, which no position shows.
 """
 
 import asyncio
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -24,13 +23,15 @@ from synthgate.events import topics
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Verdict
 from synthgate.law import LawBook
-from synthgate.ledger import Entry, LogReader
+from synthgate.ledger import LogReader
+from synthgate.ledger.entry import Entry
 from synthgate.ledger.errors import KeyErased
 from synthgate.obligations import consent, moderation
 from synthgate.registries import Registries
 from synthgate.step import Work
 from synthgate.steps.answers import unpack
 from synthgate.steps.consent import ConsentDuty
+from synthgate.steps.kept_facts import LIBRARY, Facts, places
 from synthgate.steps.moderation import ModerationDuty
 from synthgate.steps.receipts import Receipts
 from synthgate.steps.trace_index import passage_of
@@ -42,82 +43,6 @@ _DECIDE: Final[Mapping[str, Callable[..., Verdict]]] = {
 DUTIES: Final = tuple(_DECIDE)
 TOPICS: Final = tuple(dict.fromkeys(topic for duty in DUTIES for topic in topics.COPIES[duty]))
 EXAMPLES_MAX: Final = 5
-_LIBRARY: Final = ("control", "facts.features")
-_AGREED: Final = ("facts.consents", "facts.revocations")
-_RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
-    "template": ("facts.templates",),
-    **dict.fromkeys(("grants", "grants_used", "refusals"), _AGREED),
-    **dict.fromkeys(
-        ("library", "hits", "found", "risks", "watched", "against_label", "unapproved"), _LIBRARY
-    ),
-}
-"""Topics whose rows a recorded fact was made of; any other fact may rest on all that were read."""
-
-
-@dataclass(slots=True)
-class _Kept:
-    """One partition of a registry topic as the broker still has it, in order."""
-
-    offsets: list[int] = field(default_factory=list)
-    rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
-    end: int = 0
-
-    def doubtful(self, position: int) -> bool:
-        """Whether a row that stood at ``position`` may have been compacted away for a later one of its key."""
-        upto = bisect_left(self.offsets, position)
-        if upto == position:
-            return False  # every record up to there is here
-        before = {key for key, _ in self.rows[:upto]}
-        return any(key not in before for key, _ in self.rows[upto:])
-
-    def thinned(self, position: int) -> bool:
-        """Whether records are gone on both sides: a row, and what removed it, may be among them."""
-        upto = bisect_left(self.offsets, position)
-        end = max(self.end, position, self.offsets[-1] + 1 if self.offsets else 0)
-        return upto < position and len(self.offsets) - upto < end - position
-
-
-class Facts:
-    """Records of the registry topics, as the broker has them now."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, int], _Kept] = {}
-
-    def put(
-        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
-    ) -> None:
-        """Take in one record; those of a partition come in order."""
-        kept = self._kept.setdefault((topic, partition), _Kept())
-        kept.offsets.append(offset)
-        kept.rows.append((key, value))
-
-    def ended(self, topic: str, partition: int, end: int) -> None:
-        """The broker's end of a partition: behind its last record some may be gone."""
-        self._kept.setdefault((topic, partition), _Kept()).end = end
-
-    def thinned(self, read: Mapping[str, Sequence[int]], names: Sequence[str]) -> bool:
-        """Whether each of these recorded facts rests on a topic where a row may be gone without a trace."""
-        gone = {
-            topic
-            for topic, partition, position in _places(read)
-            if self._kept.get((topic, partition), _Kept()).thinned(position)
-        }
-        return all(gone.intersection(_RESTS_ON.get(name, read)) for name in names)
-
-    def doubtful(self, read: Mapping[str, Sequence[int]]) -> bool:
-        """Whether anything that stood at these positions may be gone."""
-        return any(
-            self._kept.get((topic, partition), _Kept()).doubtful(position)
-            for topic, partition, position in _places(read)
-        )
-
-    def between(
-        self, topic: str, partition: int, start: int, end: int
-    ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-        """Records from ``start`` up to, not including, ``end``."""
-        kept = self._kept.get((topic, partition), _Kept())
-        for at in range(bisect_left(kept.offsets, start), bisect_left(kept.offsets, end)):
-            yield kept.offsets[at], *kept.rows[at]
 
 
 class _AsOf:
@@ -145,16 +70,16 @@ class _AsOf:
 
     def _bring(self, read: Mapping[str, Sequence[int]]) -> None:
         back = any(
-            position < self._at(topic, partition) for topic, partition, position in _places(read)
+            position < self._at(topic, partition) for topic, partition, position in places(read)
         )
         if back or self._read.keys() != read.keys():
             self._registries = Registries(read)
             self._read = {topic: [0] * len(positions) for topic, positions in read.items()}
             self._make()
-        for topic, partition, position in _places(read):
+        for topic, partition, position in places(read):
             for row in self._facts.between(topic, partition, self._at(topic, partition), position):
                 self._registries.apply(topic, partition, *row)
-        if any(self._read[topic] != list(read[topic]) for topic in _LIBRARY if topic in read):
+        if any(self._read[topic] != list(read[topic]) for topic in LIBRARY if topic in read):
             self._make()  # a library is built anew and not behind the stream
         self._read = {topic: list(positions) for topic, positions in read.items()}
 
@@ -250,13 +175,9 @@ class EvidenceReplay:
         read = row.get("read")
         if not read or set(read) - set(TOPICS):
             return "no positions"
+        if self._facts.short(read):
+            return "not logged yet"
         key = orjson.dumps(read)
         if key not in self._doubtful:
             self._doubtful = {key: self._facts.doubtful(read)}
         return "compacted" if self._doubtful[key] else None
-
-
-def _places(read: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int, int]]:
-    for topic, positions in read.items():
-        for partition, position in enumerate(positions):
-            yield topic, partition, max(position, 0)

@@ -10,9 +10,12 @@ from synthgate.steps.proofs import Proofs
 
 
 class Logs:
-    """Opens and lets go of logs as partitions come and go."""
+    """Opens and lets go of logs as partitions come and go. ``number``: which log of a partition is meant."""
 
-    def __init__(self, open_log: Callable[[int], Log], proofs: Proofs) -> None:
+    def __init__(
+        self, open_log: Callable[[int], Log], proofs: Proofs, number: Callable[[int], int] = int
+    ) -> None:
+        self._number = number
         self._open = open_log
         self._proofs = proofs
         self._logs: dict[int, Log] = {}
@@ -20,12 +23,12 @@ class Logs:
 
     async def assigned(self, partitions: frozenset[int]) -> None:
         """Let go of what is not ours any more; open what is new from its head on the store."""
-        self._proofs.assigned(partitions)
+        self._proofs.assigned(frozenset(map(self._number, partitions)))
         for gone in self._logs.keys() - partitions:
             async with self._locks[gone]:
                 del self._logs[gone]
         for partition in sorted(partitions - self._logs.keys()):
-            self._logs[partition] = await asyncio.to_thread(self._open, partition)
+            self._logs[partition] = await asyncio.to_thread(self._open, self._number(partition))
 
     def lock(self, partition: int) -> asyncio.Lock:
         """Two lanes write to one log; one at a time."""
@@ -39,7 +42,9 @@ class Logs:
         """
         found = self._logs[partition]
         if not found.usable:
-            found = self._logs[partition] = await asyncio.to_thread(self._open, partition)
+            found = self._logs[partition] = await asyncio.to_thread(
+                self._open, self._number(partition)
+            )
         return found
 
     def get(self, partition: int) -> Log:
@@ -52,7 +57,7 @@ class Logs:
 
     def untold(self, partition: int, now_ms: int) -> Iterator[tuple[bytes, bytes]]:
         """Key and value of the log's newest checkpoint, if nobody was told of it yet."""
-        told = self._proofs.untold(partition)
+        told = self._proofs.untold(self._number(partition))
         if told is not None:
             name = f"{told.origin}/{now_ms // HOUR_MS}"
             yield name.encode(), told.model_dump_json().encode()

@@ -28,7 +28,7 @@ def never_read(row: DoorRow, losses: Sequence[Loss], log: Log) -> Iterator[Draft
         if (loss.from_offset, loss.to_offset) == (row.from_offset, row.to_offset)
     ]
     content = pack(Content(None, None, None, orjson.dumps({"lost": said})))
-    for start, end in _runs(log.missing(row.epoch, row.topic, row.from_offset, row.to_offset)):
+    for start, end in runs(log.missing(row.epoch, row.topic, row.from_offset, row.to_offset)):
         origin = Origin(row.epoch, row.topic, row.partition, start)
         header = {"tenant": "_", "type": "range.lost", "action": NEVER_READ, "offsets_to": end}
         yield Draft(
@@ -37,7 +37,7 @@ def never_read(row: DoorRow, losses: Sequence[Loss], log: Log) -> Iterator[Draft
         )  # fmt: skip
 
 
-def _runs(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
+def runs(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Rising offsets as ranges: first, and one past the last."""
     start = end = -1
     for offset in offsets:

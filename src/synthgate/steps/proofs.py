@@ -46,9 +46,9 @@ class Proofs:
         self._prover, self._packer = open_prover, open_packer
         self._logs: dict[int, _Proving] = {}
 
-    def assigned(self, partitions: frozenset[int]) -> None:
+    def assigned(self, logs: frozenset[int]) -> None:
         """Let go of logs that are not ours any more; a build that runs ends by itself."""
-        for gone in self._logs.keys() - partitions:
+        for gone in self._logs.keys() - logs:
             del self._logs[gone]
 
     def tick(self, held: Log, now_ms: int) -> int:

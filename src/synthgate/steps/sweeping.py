@@ -14,6 +14,7 @@ from synthgate.effects.objects import BESIDE, Objects, origin_of
 from synthgate.events.origin import Origin
 from synthgate.ledger import KeyRing, LogReader, SegmentStore
 from synthgate.ledger.errors import EntryExpired, KeyErased
+from synthgate.ledger.log_ids import decided
 from synthgate.ledger.reader import read_footer
 from synthgate.steps.answers import unpack
 
@@ -36,7 +37,7 @@ def sweep(objects: Objects, store: SegmentStore, ring: KeyRing, *, dry_run: bool
         Waiting: the object store is away.
     """
     done = Swept()
-    for log in store.logs():
+    for log in decided(store.logs()):
         lying: defaultdict[Origin, list[tuple[str, int]]] = defaultdict(list)
         for name, size in objects.names(log):
             origin = origin_of(name)

@@ -5,7 +5,7 @@ erased is in it with what the clear header says.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,8 +13,10 @@ from synthgate.events.passage import Passage, PassageError
 from synthgate.ledger import KeyRing, LogReader, SegmentStore
 from synthgate.ledger.errors import EntryExpired, KeyErased
 from synthgate.steps.answers import Content, unpack
+from synthgate.steps.entry import NO_USER
+from synthgate.steps.record_entry import RECORDED
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE entry(
   log INTEGER, idx INTEGER, at INTEGER, event_time INTEGER, tenant TEXT, event_id TEXT, action TEXT,
@@ -24,6 +26,7 @@ CREATE INDEX by_produce_id ON entry(produce_id) WHERE produce_id IS NOT NULL;
 CREATE INDEX by_user ON entry(user, event_time);
 CREATE INDEX by_time ON entry(event_time);
 CREATE INDEX by_root ON entry(root);
+CREATE INDEX by_record ON entry(event_id) WHERE action = 'recorded';
 CREATE INDEX by_parent ON entry(parent_log, parent) WHERE parent IS NOT NULL;
 CREATE TABLE subject(token TEXT, log INTEGER, idx INTEGER, PRIMARY KEY(token, log, idx)) WITHOUT ROWID;
 CREATE TABLE object(sha256 TEXT, log INTEGER, idx INTEGER, PRIMARY KEY(sha256, log, idx)) WITHOUT ROWID;
@@ -76,11 +79,11 @@ class TraceIndex:
         return self._found("e.produce_id = ?", (produce_id,))
 
     def by_user(self, token: str) -> list[Traced]:
-        """Entries of a person's acts."""
+        """Entries of a person's acts, and logged records about them."""
         return self._found("e.user = ?", (token,))
 
     def by_subject(self, token: str) -> list[Traced]:
-        """Entries in which this person is edited."""
+        """Entries in which this person is edited, and logged records about them."""
         return self._found(
             "(e.log, e.idx) IN (SELECT log, idx FROM subject WHERE token = ?)", (token,)
         )
@@ -92,8 +95,11 @@ class TraceIndex:
         )
 
     def by_time(self, start_ms: int, end_ms: int) -> list[Traced]:
-        """Entries of events of this time, the end not included."""
-        return self._found("e.event_time >= ? AND e.event_time < ?", (start_ms, end_ms))
+        """Entries of events of this time, the end not included; no records, of which there may be millions."""
+        return self._found(
+            "e.event_time >= ? AND e.event_time < ? AND e.action NOT IN ('recorded', 'absent')",
+            (start_ms, end_ms),
+        )
 
     def children(self, log: int, index: int) -> list[Traced]:
         """Entries that followed a pass of this one."""
@@ -102,6 +108,10 @@ class TraceIndex:
     def revisions(self, root: str) -> list[Traced]:
         """All entries on one act."""
         return self._found("e.root = ?", (root,))
+
+    def named(self, key: str) -> list[Traced]:
+        """Records of rules under this key, of whatever topic."""
+        return self._found("e.event_id = ? AND e.action = 'recorded'", (key,))
 
     def at(self, log: int, index: int) -> Traced | None:
         """One entry."""
@@ -190,6 +200,9 @@ class TraceIndex:
                 self._db.execute(
                     "INSERT OR IGNORE INTO subject VALUES (?, ?, ?)", (subject.token, log, index)
                 )
+        user = decision.get("user")
+        if content is not None and header.get("action") == RECORDED:
+            user = self._about(reader, index, header)
         for row in decision.get("objects", ()):
             self._db.execute(
                 "INSERT OR IGNORE INTO object VALUES (?, ?, ?)", (row["sha256"], log, index)
@@ -200,9 +213,19 @@ class TraceIndex:
             (
                 log, index, header["recorded_at"], header.get("event_time"), header.get("tenant"),
                 header.get("event_id"), header.get("action"), header["root"], header.get("produce_id"),
-                decision.get("user"), decision.get("generation"), *parent,
+                user, decision.get("generation"), *parent,
             ),
         )  # fmt: skip
+
+    def _about(self, reader: LogReader, index: int, header: Mapping[str, Any]) -> str | None:
+        """The person a record is about, who may be a user or an edited person: found as either."""
+        person = reader.person(index, header["kid"])
+        if person == NO_USER:
+            return None
+        self._db.execute(
+            "INSERT OR IGNORE INTO subject VALUES (?, ?, ?)", (person, reader.log_id, index)
+        )
+        return person
 
 
 def passage_of(content: Content) -> Passage | None:

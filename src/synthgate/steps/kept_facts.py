@@ -1,0 +1,141 @@
+"""Records of the registry topics for a replay at evidence depth: from the records logs, or from the broker.
+
+What is not there any more is not made up: where a row and what removed it may both be gone, or the log has
+not come so far, nobody can say what a registry held.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from synthgate.events.origin import Origin
+from synthgate.ledger import KeyRing, LogReader, SegmentStore
+from synthgate.ledger.entry import Entry
+from synthgate.ledger.errors import KeyErased
+from synthgate.ledger.log_ids import is_records
+from synthgate.steps.record_entry import Recorded, recorded
+
+LIBRARY: Final = ("control", "facts.features")
+_AGREED: Final = ("facts.consents", "facts.revocations")
+_RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "template": ("facts.templates",),
+    **dict.fromkeys(("grants", "grants_used", "refusals"), _AGREED),
+    **dict.fromkeys(
+        ("library", "hits", "found", "risks", "watched", "against_label", "unapproved"), LIBRARY
+    ),
+}
+"""Topics whose rows a recorded fact was made of; any other fact may rest on all that were read."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One partition of a registry topic as the broker still has it, in order."""
+
+    offsets: list[int] = field(default_factory=list)
+    rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
+    end: int = 0
+
+    def doubtful(self, position: int) -> bool:
+        """Whether a row that stood at ``position`` may have been compacted away for a later one of its key."""
+        upto = bisect_left(self.offsets, position)
+        if upto == position:
+            return False  # every record up to there is here
+        before = {key for key, _ in self.rows[:upto]}
+        return any(key not in before for key, _ in self.rows[upto:])
+
+    def thinned(self, position: int) -> bool:
+        """Whether records are gone on both sides: a row, and what removed it, may be among them."""
+        upto = bisect_left(self.offsets, position)
+        end = max(self.end, position, self.offsets[-1] + 1 if self.offsets else 0)
+        return upto < position and len(self.offsets) - upto < end - position
+
+
+class Facts:
+    """Records of the registry topics, as logged; or as the broker has them now.
+
+    whole: nothing is there beyond what is put, as far as anybody knows. A log may not have come so far yet.
+    """
+
+    def __init__(self, *, whole: bool = True) -> None:
+        self._whole = whole
+        self._kept: dict[tuple[str, int], _Kept] = {}
+
+    def put(
+        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
+    ) -> None:
+        """Take in one record; those of a partition come in order."""
+        kept = self._kept.setdefault((topic, partition), _Kept())
+        kept.offsets.append(offset)
+        kept.rows.append((key, value))
+
+    def ended(self, topic: str, partition: int, end: int) -> None:
+        """The broker's end of a partition: behind its last record some may be gone."""
+        self._kept.setdefault((topic, partition), _Kept()).end = end
+
+    def short(self, read: Mapping[str, Sequence[int]]) -> bool:
+        """Whether a position lies beyond what is here."""
+        return not self._whole and any(
+            position > self._kept.get((topic, partition), _Kept()).end
+            for topic, partition, position in places(read)
+        )
+
+    def thinned(self, read: Mapping[str, Sequence[int]], names: Sequence[str]) -> bool:
+        """Whether each of these recorded facts rests on a topic where a row may be gone without a trace."""
+        gone = {
+            topic
+            for topic, partition, position in places(read)
+            if self._kept.get((topic, partition), _Kept()).thinned(position)
+        }
+        return all(gone.intersection(_RESTS_ON.get(name, read)) for name in names)
+
+    def doubtful(self, read: Mapping[str, Sequence[int]]) -> bool:
+        """Whether anything that stood at these positions may be gone."""
+        return any(
+            self._kept.get((topic, partition), _Kept()).doubtful(position)
+            for topic, partition, position in places(read)
+        )
+
+    def between(
+        self, topic: str, partition: int, start: int, end: int
+    ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        """Records from ``start`` up to, not including, ``end``."""
+        kept = self._kept.get((topic, partition), _Kept())
+        for at in range(bisect_left(kept.offsets, start), bisect_left(kept.offsets, end)):
+            yield kept.offsets[at], *kept.rows[at]
+
+
+def logged_facts(store: SegmentStore, ring: KeyRing, wanted: Sequence[str]) -> Facts | None:
+    """What the records logs hold of these topics; None where nothing was logged. Raises LedgerError."""
+    rows: dict[tuple[str, int], dict[int, Recorded | None]] = {}
+    for log in filter(is_records, store.logs()):
+        reader = LogReader(store, ring, log)
+        for index, entry in enumerate(reader.each(0, reader.find_head())):
+            header = entry.header if isinstance(entry, Entry) else None
+            if header is None and isinstance(entry, KeyErased):
+                header = reader.header(index)
+            if header is None:
+                continue
+            origin = Origin.parse(header["origin"])
+            if origin.topic in wanted:
+                kept = rows.setdefault((origin.topic, origin.partition), {})
+                last = origin.offset + header.get("offsets", 1) - 1
+                kept[last] = recorded(entry.content) if isinstance(entry, Entry) else None
+    if not rows:
+        return None
+    facts = Facts(whole=False)
+    for (topic, partition), kept in rows.items():
+        facts.ended(topic, partition, max(kept) + 1)
+        for offset in sorted(kept):
+            record = kept[offset]
+            # What was erased, or a tombstone that names nobody, is as good as compacted away.
+            if record is not None and (record.key, record.value) != (None, None):
+                facts.put(topic, partition, offset, record.key, record.value)
+    return facts
+
+
+def places(read: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int, int]]:
+    """Topic, partition and position of every recorded position."""
+    for topic, positions in read.items():
+        for partition, position in enumerate(positions):
+            yield topic, partition, max(position, 0)

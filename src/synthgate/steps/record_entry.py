@@ -1,0 +1,147 @@
+"""What a record of a logged topic becomes in the log: a fact, a rule put in force, a case, work owed.
+
+Origin, time and topic stand in the clear; of rules their key too, which names no person. Key, headers and value
+are content, closed by the key of the person it is about, so that erasure reaches them (PIPL 47). Content::
+
+    {"decision":null,"pass":null,"key":base64|null,
+     "passage":{"timestamp":ms,"headers":[[name,base64]],"value":base64|null,"sha256":hex}}
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from synthgate.events.origin import Origin
+from synthgate.events.topics import DAY_MS
+from synthgate.law import Law
+from synthgate.ledger import Draft
+from synthgate.step import SourceRecord
+from synthgate.steps.answers import Content, pack, unpack
+from synthgate.steps.entry import NO_USER, mac_of, scope_of
+
+RECORDED: Final = "recorded"
+"""Action of an entry that holds a record."""
+ABSENT: Final = "absent"
+"""Action of an entry for offsets that held nothing when they were read: compacted, deleted, or markers."""
+
+BY_USER: Final = ("facts.accounts", "standings")
+BY_SUBJECT: Final = ("facts.consents", "facts.revocations")
+"""Topics whose rows are on a user, or on an edited person, by their key."""
+_BY_BODY: Final = ("cases", "work", "case.events")
+_PERSONAL: Final = (*BY_USER, *BY_SUBJECT, *_BY_BODY)
+
+
+class Recorded(NamedTuple):
+    """A record, back from its entry. ``key`` is None where it was none or its tombstone named a person."""
+
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+def record_draft(
+    origin: Origin, record: SourceRecord, *, law: Law, token_key: bytes, now_ms: int, kept: bool
+) -> Draft:
+    """The entry for one record.
+
+    kept: False for one that killed the process three times; of its value the hash is logged and no more. A
+    tombstone is logged without its key where that names a person: what erases must not be a new trace.
+    """
+    value = record.value if kept else None
+    body = _body(record.value) if kept and origin.topic in _BY_BODY else {}
+    personal = origin.topic in _PERSONAL
+    key = None if personal and record.value is None else record.key
+    digest = hashlib.sha256(record.value or b"").hexdigest()
+    passage = {
+        "timestamp": record.timestamp,
+        "headers": [[name, _text(data)] for name, data in record.headers],
+        "value": _text(value),
+        "sha256": digest,
+    }
+    header: dict[str, Any] = {
+        "tenant": _tenant(origin.topic, key, body), "type": origin.topic, "action": RECORDED,
+        "event_time": record.timestamp, "appended_at": record.timestamp,
+        "keep_until": max(now_ms, record.timestamp) + _keep_days(origin.topic, law) * DAY_MS,
+    }  # fmt: skip
+    if not personal and key is not None:
+        header["event_id"] = key.decode(errors="replace")
+    return Draft(
+        origin=origin, header=header, content=pack(Content(None, None, key, orjson.dumps(passage))),
+        user=person_of(origin.topic, key, body, token_key), root=origin, revision=0, answers=None,
+        id_hash=None, event_mac=mac_of(token_key, digest),
+    )  # fmt: skip
+
+
+def absent_draft(start: Origin, end: int) -> Draft:
+    """The entry for offsets up to, not including, ``end`` at which the topic held nothing."""
+    header = {"tenant": "_", "type": start.topic, "action": ABSENT, "offsets_to": end}
+    return Draft(
+        origin=start, header=header, content=pack(Content(None, None, None, b"null")), user=NO_USER,
+        root=start, revision=0, answers=None, id_hash=None, event_mac="", offsets=end - start.offset,
+    )  # fmt: skip
+
+
+def recorded(content: bytes) -> Recorded | None:
+    """The record an entry holds, None for absent offsets."""
+    opened = unpack(content)
+    row = orjson.loads(opened.passage)
+    if row is None:
+        return None
+    headers = [(name, base64.b64decode(data)) for name, data in row["headers"]]
+    value = None if row["value"] is None else base64.b64decode(row["value"])
+    return Recorded(row["timestamp"], opened.key, value, headers)
+
+
+def _keep_days(topic: str, law: Law) -> int:
+    """Consents are kept as their proof must be (PIPL 56), and the rules they were judged by as long.
+
+    What is held against a person is kept as what they did; so is what followed.
+    """
+    kept = law.policy.retention
+    short = topic in (*BY_USER, *_BY_BODY, "records.door")
+    return kept.keep_days if short else kept.proof_keep_days
+
+
+def _tenant(topic: str, key: bytes | None, body: Mapping[str, Any]) -> str:
+    if topic in _BY_BODY:
+        return str(body.get("tenant") or "_")
+    tenant, slash, _ = (key or b"").decode(errors="replace").partition("/")
+    return tenant if slash and topic.startswith(("facts.", "standings")) else "_"
+
+
+def person_of(topic: str, key: bytes | None, body: Mapping[str, Any], token_key: bytes) -> str:
+    """Token of the person a record is about; the installation's own scope if it is about nobody."""
+    if topic in BY_USER:
+        return scope_of(token_key, key)
+    if topic in BY_SUBJECT:
+        parts = (key or b"").decode(errors="replace").split("/")
+        return parts[1] if len(parts) == 3 and parts[1] else NO_USER
+    if topic not in _BY_BODY:
+        return NO_USER
+    for token in (body.get("user"), body.get("recipient")):
+        if isinstance(token, str) and token:
+            return token
+    kind, _, rest = str(body.get("case") or "").partition("/")
+    if kind == "user":
+        return scope_of(token_key, rest.encode())
+    if kind == "deletion":
+        return person_of("facts.consents", rest.encode(), {}, token_key)
+    original = body.get("key")
+    return scope_of(token_key, base64.b64decode(original)) if original else NO_USER
+
+
+def _body(value: bytes | None) -> Mapping[str, Any]:
+    """What a case, work or finding says; nothing if nobody can read it."""
+    try:
+        row = orjson.loads(value or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()

@@ -1,0 +1,145 @@
+"""Into the log: what decisions rest on and what follows them (DSP 10; CSL 23(3)).
+
+Facts, rules put in force, standings, cases, work and the door's account are read from their topics, and each
+record is appended to the records log of its partition once, by its origin. Nothing is decided of them. A batch
+is acknowledged when its entries are durable; one that is read again finds them there.
+
+It stands beside the chain: a consumer group of its own, a log of its own, and at most a quarter of its
+process's time (``SHARE``), however much comes in at once.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from synthgate.events import topics
+from synthgate.events.origin import Origin
+from synthgate.law import LawBook
+from synthgate.ledger import Draft, Log
+from synthgate.ledger.errors import EntryExpired, StoreFull
+from synthgate.step import Batch, Outputs, Waiting
+from synthgate.steps.logs import Logs
+from synthgate.steps.never_read import runs
+from synthgate.steps.record_entry import absent_draft, record_draft
+
+GATHER_SECONDS: Final = 0.25
+"""What comes to one partition within this goes into one segment."""
+SHARE: Final = 0.25
+"""Of the time, at most: after an append nothing is appended for three times as long as it took."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """One batch on its way into the log."""
+
+    batch: Batch
+    poison: frozenset[int]
+    done: bool = False
+
+
+@dataclass(slots=True)
+class RecordsStage:
+    """The logged topics in, checkpoints out."""
+
+    epoch: int
+    book: LawBook
+    logs: Logs
+    token_key: bytes
+    gather_seconds: float = GATHER_SECONDS
+    name: str = topics.RECORDS
+    inputs: tuple[str, ...] = topics.RECORDED
+    _waiting: defaultdict[int, list[_Asked]] = field(default_factory=lambda: defaultdict(list))
+    _begun: set[tuple[str, int]] = field(default_factory=set)
+    """Topics and partitions of which something was read since they were assigned."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def assigned(self, partitions: frozenset[int]) -> None:
+        """Open the records logs of these partitions."""
+        self._begun.clear()
+        await self.logs.assigned(partitions)
+
+    async def tick(self, partition: int, now_ms: int) -> Outputs:
+        """Have the log proved, and tell its checkpoints."""
+        outputs = Outputs()
+        self.logs.unproved_ms(partition, now_ms)
+        for key, value in self.logs.untold(partition, now_ms):
+            outputs.add("checkpoints", key, value)
+        return outputs
+
+    async def process(
+        self, batch: Batch, now_ms: int, poison: frozenset[int] = frozenset()
+    ) -> Outputs:
+        """Return once every record of the batch is durable in the log.
+
+        Raises:
+            Waiting: the store is full or away.
+            Fenced: another owner has appended.
+        """
+        outputs = Outputs()
+        waiting = self._waiting[batch.partition]
+        asked = _Asked(batch, poison)
+        waiting.append(asked)
+        try:
+            await asyncio.sleep(self.gather_seconds)
+            async with self._turn:
+                if not asked.done:
+                    await self._append(batch.partition, now_ms, outputs)
+        finally:
+            waiting.remove(asked)
+        return outputs
+
+    async def _append(self, partition: int, now_ms: int, outputs: Outputs) -> None:
+        """One segment of all that waits for this partition's log."""
+        log = await self.logs.opened(partition)
+        taken = [asked for asked in self._waiting[partition] if not asked.done]
+        begun = time.monotonic()
+        try:
+            written = await asyncio.to_thread(self._write, taken, log, now_ms)
+        except StoreFull as error:
+            raise Waiting("ledger", str(error)) from error
+        took = time.monotonic() - begun
+        for asked in taken:
+            asked.done = True
+            self._begun.add((asked.batch.topic, partition))
+        if written:
+            outputs.appends.append((written, took))
+            await asyncio.sleep(took * (1 / SHARE - 1))
+
+    def _write(self, taken: Sequence[_Asked], log: Log, now_ms: int) -> int:
+        """Append what is new of these batches; how many entries that was."""
+        drafts = [draft for asked in taken for draft in self._drafts(asked, log, now_ms)]
+        return len(log.append(drafts, now_ms))
+
+    def _drafts(self, asked: _Asked, log: Log, now_ms: int) -> Iterator[Draft]:
+        """Entries for what the log does not hold of a batch: its records, and offsets that held none."""
+        batch = asked.batch
+        law = self.book.at(now_ms)
+        # What lies before the first record read may have been compacted, or accepted as lost.
+        at = batch.position if (batch.topic, batch.partition) in self._begun else 0
+        for record in batch.records:
+            origin = Origin(self.epoch, batch.topic, batch.partition, record.offset)
+            for start, end in runs(log.missing(self.epoch, batch.topic, at, record.offset)):
+                yield absent_draft(origin._replace(offset=start), end)
+            at = record.offset + 1
+            draft = record_draft(
+                origin, record, law=law, token_key=self.token_key, now_ms=now_ms,
+                kept=record.offset not in asked.poison,
+            )  # fmt: skip
+            known = log.logged(origin)
+            if known is not None and not _same(log, known, draft):
+                # The topic lost records or was made anew under one epoch: logged beside, as retention does.
+                marked = origin._replace(topic=f"{origin.topic}~{draft.event_mac[:8]}")
+                draft, known = replace(draft, origin=marked, root=marked), log.logged(marked)
+            if known is None:
+                yield draft
+
+
+def _same(log: Log, index: int, draft: Draft) -> bool:
+    """Whether the entry under this origin holds the same record; of what has expired nobody can say."""
+    try:
+        return bool(log.header(index)["event_mac"] == draft.event_mac)
+    except EntryExpired:
+        return True
