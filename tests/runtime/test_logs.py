@@ -92,6 +92,7 @@ SAYS = """
 import sys, threading, warnings
 from synthgate.runtime import logs
 logs.set_up("debug", form="json")
+logs.take_over()
 import logging
 logging.getLogger("PIL.TiffImagePlugin").debug("tag: %r", "secret")
 logging.getLogger("synthgate.x").debug("fine %s", chr(0xD800))
@@ -116,7 +117,7 @@ def test_what_python_itself_would_print_is_a_line_like_the_others() -> None:
     said = [(row["level"], row["message"]) for row in map(json.loads, done.stderr.splitlines())]
     fault = "nobody caught builtins.ValueError at"
     assert [(level, text[: len(fault)]) for level, text in said] == [
-        ("debug", "fine ?"), ("warning", "UserWarning at <string>:9"),
+        ("debug", "fine ?"), ("warning", "UserWarning at <string>:10"),
         *[("critical", fault)] * 3,
     ]  # fmt: skip
 

@@ -5,8 +5,6 @@ import io
 import json
 import logging
 import sys
-import threading
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,14 +32,9 @@ LINE = {"at", "level", "logger", "message", "fault", "origin", "passage"}
 def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Standard error of a worker that logs JSON, everything of ours at debug."""
     root = logging.getLogger()
-    names = (None, logs.OURS, "opentelemetry", "mode.loop", *logs.QUIET)
+    names = (None, "opentelemetry", "mode.loop", "aiokafka.consumer.group_coordinator", *logs.QUIET)
     levels = {name: logging.getLogger(name).level for name in names}
     handlers = root.handlers[:]
-    for holder, name in (
-        (sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook"),
-        (warnings, "showwarning"), (logging, "raiseExceptions"),
-    ):  # fmt: skip
-        monkeypatch.setattr(holder, name, getattr(holder, name))
     text = io.StringIO()
     monkeypatch.setattr(sys, "stderr", text)
     logs.set_up("debug", form="json")

@@ -66,7 +66,7 @@ def _said(record: logging.LogRecord) -> tuple[str, str]:
     error = record.exc_info[1] if record.exc_info else None
     fault = "" if error is None else told(error)
     given = record.args
-    if record.name.partition(".")[0] != OURS:
+    if not _ours(record):
         if error is not None:
             return "", fault
         if isinstance(given, tuple):
@@ -87,18 +87,25 @@ def set_up(level: str = "info", *, form: str = "text") -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(FORMATS[form]())
+    handler.addFilter(lambda record: _ours(record) or record.levelno >= logging.WARNING)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger(OURS).setLevel(level.upper())
+    root.setLevel(level.upper())
     quieten()
-    logging.raiseExceptions = (
-        False  # a line that cannot be written would be printed with its arguments
-    )
+
+
+def take_over() -> None:
+    """Tell in lines of ours, without its text, what Python itself would print. The process is a worker's."""
+    # What cannot be written as a line would be printed with its arguments.
+    logging.raiseExceptions = False
     sys.excepthook = _uncaught
     sys.unraisablehook = lambda fault: _tell(fault.exc_value)
     threading.excepthook = lambda fault: _tell(fault.exc_value)
     warnings.showwarning = _warned
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == OURS
 
 
 def _uncaught(_: Any, error: BaseException, at: TracebackType | None) -> None:
