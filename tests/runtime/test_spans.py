@@ -19,6 +19,7 @@ from synthgate.settings import Settings
 from synthgate.step import Span
 
 WAIT_S = 60
+PROVIDER = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER"
 
 
 def a_span(number: int = 1) -> Span:
@@ -147,6 +148,16 @@ def test_without_the_extra_the_chain_runs_and_one_line_says_so(
     with sending(Settings(otel_endpoint="http://127.0.0.1:1/v1/traces")) as tell:
         assert tell is None
     assert "install Synthgate with its extra `otel`" in caplog.text
+
+
+def test_an_exporter_that_cannot_be_made_does_not_stop_the_chain(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(PROVIDER, "secret")
+    with sending(Settings(otel_endpoint="http://127.0.0.1:1/v1/traces")) as tell:
+        assert tell is None
+    assert "no traces: the exporter cannot be made (" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_without_the_setting_nothing_of_it_is_loaded() -> None:

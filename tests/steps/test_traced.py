@@ -94,6 +94,15 @@ def test_six_duties_lie_under_the_platform_s_span(tmp_path: Path, fused: bool) -
     assert begun == sorted(begun)
 
 
+def test_a_fused_worker_tells_each_duty_once_on_the_slow_lane_too(tmp_path: Path) -> None:
+    at = a_traced(tmp_path, fused=True)
+    picture = {"id": "g", "medium": "image", "template": "chat", "purpose": "chat"}
+    sent(at.bus, "e-1", generation=picture)
+    assert list(at.bus.records("passages.consented.slow"))
+    ((_, spans),) = at.passages().items()
+    assert [span.name for span in spans] == list(topics.DUTIES)
+
+
 def test_a_batch_has_a_span_of_its_own_and_names_those_of_its_passages(tmp_path: Path) -> None:
     at = a_traced(tmp_path)
     for n in range(3):

@@ -53,6 +53,8 @@ COMMANDS: Final = (
     "law",
     "config",
     "schemas",
+    "sbom",
+    "licences",
 )
 """In the order of the help. Their files import nothing heavy at the top."""
 

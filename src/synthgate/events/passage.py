@@ -233,6 +233,15 @@ class Passage:
         return 1 if self.reentry is None else self.reentry.revision
 
     @property
+    def id(self) -> str:
+        """The id of the decision that answers it: the same record always gets the same."""
+        return f"{self.root}#{self.revision}"
+
+    def __str__(self) -> str:
+        """As logs name it; nothing of what it holds."""
+        return self.id
+
+    @property
     def as_of(self) -> int:
         """When permits must hold and whose law counts, Unix ms: the event's own time.
 

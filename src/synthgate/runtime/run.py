@@ -195,6 +195,7 @@ def run_worker(
     Threads of the libraries may still run: end the process with ``exits.leave(code)``.
     """
     logs.quieten()
+    logs.take_over()
     collect_seldom()
 
     async def main() -> int:

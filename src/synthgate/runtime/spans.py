@@ -34,27 +34,31 @@ LEAVE_SECONDS_MAX: Final = 2.0
 
 @contextmanager
 def sending(settings: Settings) -> Iterator[Tell | None]:
-    """Takes spans to the collector of the settings while it lasts; None if none is named.
+    """Takes spans to the collector of the settings while it lasts; None if none is named."""
+    sender = _sender(settings) if settings.otel_endpoint else None
+    try:
+        yield None if sender is None else sender.tell
+    finally:
+        if sender is not None:
+            sender.close()
 
-    Without the extra the chain runs all the same, and one line says that there are no traces.
-    """
-    if not settings.otel_endpoint:
-        yield None
-        return
+
+def _sender(settings: Settings) -> "Sender | None":
+    """None without the extra, or if the exporter cannot be made: the chain runs all the same."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter(endpoint=settings.otel_endpoint)
     except ImportError as error:
         log.warning(
             "no traces: %s is not there, install Synthgate with its extra `otel`", error.name
         )
-        yield None
-        return
-    exporter = OTLPSpanExporter(endpoint=settings.otel_endpoint)
-    sender = Sender(exporter, urlsplit(settings.otel_endpoint).hostname or "", settings.instance)
-    try:
-        yield sender.tell
-    finally:
-        sender.close()
+    except Exception as error:  # noqa: BLE001 (a variable of OpenTelemetry's that it does not take)
+        log.warning("no traces: the exporter cannot be made (%s)", type(error).__name__)
+    else:
+        place = urlsplit(settings.otel_endpoint).hostname or ""
+        return Sender(exporter, place, settings.instance)
+    return None
 
 
 class Sender:

@@ -88,7 +88,7 @@ def decision_row(
     stub = event.stub is not None
     return {
         "v": 1,
-        "decision": f"{passage.root}#{passage.revision}",
+        "decision": passage.id,
         "root": str(passage.root),
         "origin": str(passage.origin),
         "tenant": event.tenant,

@@ -78,7 +78,7 @@ class JudgeStep:
         except Waiting:
             raise
         except Exception as error:  # noqa: BLE001 - it becomes a stub, and is refused
-            log.error("%s: %s on %s", self.name, type(error).__name__, passage.origin)
+            log.error("%s: %s on %s", self.name, type(error).__name__, passage)
             verdict = self._bug(passage, self._book.at(passage.as_of), work)
             judged = Judged(self._book.hash, passage.as_of, work.now_ms, PRODUCER)
             self._add(passage, record(verdict, judged), work)
@@ -113,7 +113,7 @@ class JudgeStep:
         before = passage.verdicts_raw
         passage.add_verdict(row)
         if len(passage.verdicts_raw) > VERDICTS_BYTES_MAX:
-            log.error("%s: verdicts on %s are too large", self.name, passage.origin)
+            log.error("%s: verdicts on %s are too large", self.name, passage)
             passage.forget_verdicts(but=before)
             verdict = self._bug(passage, self._book.at(passage.as_of), work)
             row = record(verdict, Judged(self._book.hash, passage.as_of, work.now_ms, PRODUCER))
@@ -126,9 +126,7 @@ class JudgeStep:
         try:
             return self._duty.obligation.decide(passage.event, facts, law, as_of)
         except Exception as error:  # noqa: BLE001 - a bug in one passage must not hold up the rest
-            log.error(
-                "%s: decide failed on %s: %s", self.name, passage.origin, type(error).__name__
-            )
+            log.error("%s: decide failed on %s: %s", self.name, passage, type(error).__name__)
             return self._bug(passage, law, work)
 
     def _bug(self, passage: Passage, law: Law, work: Work) -> Verdict:

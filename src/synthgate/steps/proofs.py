@@ -96,7 +96,8 @@ class Proofs:
             log.critical("retention: no checkpoint signed: %s", error)
             one.not_before_ms = now_ms + RETRY_MS
         except Exception as error:  # noqa: BLE001  the log goes on without; the age is watched
-            log.error("retention: no checkpoint or pack: %s: %s", type(error).__name__, error)
+            said = f": {error}" if isinstance(error, LedgerError) else ""
+            log.error("retention: no checkpoint or pack: %s%s", type(error).__name__, said)
             one.not_before_ms = now_ms + RETRY_MS
         finally:
             one.task = None

@@ -144,7 +144,7 @@ class RetentionStep:
         except Exception as error:
             if len(batch.drafts) > drafts:
                 raise
-            log.error("retention: %s on %s", type(error).__name__, passage.origin)
+            log.error("retention: %s on %s", type(error).__name__, passage)
             passage.forget_verdicts(but=before)
             data = passage.event_bytes
             self._quarantine.stub(batch.work, passage, "bug", "retention could not decide", data)

@@ -90,14 +90,7 @@ class Traced:
 
     def _tell_of(self, batch: Batch, outputs: Outputs, begun: int) -> None:
         ended = time.time_ns()
-        spans: list[Span] = []
-        left_out = 0
-        for said, parent in self._sampled(batch, outputs):
-            made = self._passage(said, parent, batch, (begun, ended))
-            if len(spans) + len(made) > PASSAGES_MAX:
-                left_out += len(made)
-            else:
-                spans += made
+        spans, left_out = self._passages(batch, outputs, (begun, ended))
         first = batch.records[0].offset
         where = f"{self._place}/{self.name}/{batch.topic}/{batch.partition}/{first}/{begun}"
         attributes: dict[str, str | int | Sequence[str]] = {
@@ -112,25 +105,38 @@ class Traced:
         )  # fmt: skip
         self._tell([*spans, whole], left_out)
 
-    def _sampled(self, batch: Batch, outputs: Outputs) -> Iterator[tuple[_Said, Parent]]:
-        """What the batch says of sampled passages, each with the span it belongs under."""
-        for topic, value, headers in _passed_on(batch, outputs):
-            parent = parent_of(headers)
-            if parent is None and self._percent:
-                said = _read(topic, value)
-                root = _digest(f"{self._place}/{said.root}")
-                if int.from_bytes(root[:8]) * 100 < self._percent * 2**64:
-                    first = self._id(said.root, "identity")
-                    yield said, Parent(_number(root[8:24]), first, sampled=True)
-            elif parent is not None and parent.sampled:
-                yield _read(topic, value), parent
-
-    def _passage(
-        self, said: _Said, parent: Parent, batch: Batch, times: tuple[int, int]
-    ) -> list[Span]:
+    def _passages(
+        self, batch: Batch, outputs: Outputs, times: tuple[int, int]
+    ) -> tuple[list[Span], int]:
+        """Spans of sampled passages, and how many were one too many."""
         # A fused worker carries several duties from a source on, and only the last of what comes back to it.
         duties = self._duties if batch.topic in topics.SOURCES else self._duties[-1:]
-        spans = []
+        spans: list[Span] = []
+        left_out = 0
+        for topic, value, headers in _passed_on(batch, outputs):
+            parent = parent_of(headers)
+            if not (self._percent if parent is None else parent.sampled):
+                continue
+            full = len(spans) >= PASSAGES_MAX
+            if not full or parent is None:  # those beyond it are counted without being read
+                said = _read(topic, value)
+                parent = parent or self._share(said.root)
+            if parent is not None and full:
+                left_out += len(duties)
+            elif parent is not None:
+                spans += self._of(said, parent, duties, times)
+        return spans, left_out
+
+    def _share(self, root: Origin) -> Parent | None:
+        """The span over all of an act that came without a trace; None if it is not in the share."""
+        digest = _digest(f"{self._place}/{root}")
+        if int.from_bytes(digest[:8]) * 100 >= self._percent * 2**64:
+            return None
+        return Parent(_number(digest[8:24]), self._id(root, "identity"), sampled=True)
+
+    def _of(
+        self, said: _Said, parent: Parent, duties: Sequence[str], times: tuple[int, int]
+    ) -> Iterator[Span]:
         for duty in duties:
             attributes: dict[str, str | int | Sequence[str]] = {
                 DUTY: duty, TOPIC: said.origin.topic, PARTITION: str(said.origin.partition),
@@ -142,8 +148,7 @@ class Traced:
                 continue
             own = self._id(said.origin, duty)
             above = 0 if own == parent.span else parent.span
-            spans.append(Span(duty, parent.trace, own, above, *times, attributes))
-        return spans
+            yield Span(duty, parent.trace, own, above, *times, attributes)
 
     def _id(self, origin: Origin, duty: str) -> int:
         return _number(_digest(f"{self._place}/{origin}/{duty}")[:8])
