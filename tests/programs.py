@@ -12,6 +12,7 @@ PACKAGES = {
     "ffprobe": "ffmpeg", "mediainfo": "mediainfo", "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils", "pdftoppm": "poppler-utils", "qpdf": "qpdf",
     "go": "golang-go", "java": "openjdk-17-jdk-headless",
+    "javac": "openjdk-17-jdk-headless",
     "unzip": "unzip", "pngcheck": "pngcheck", "promtool": "prometheus", "prometheus": "prometheus",
     "kubectl": "kubernetes-client",
 }  # fmt: skip

@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+from synthgate.broker.choose import Broker
+from synthgate.demo.chain import Chain, WorkerProcess
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "src" / "guides"
@@ -37,8 +40,10 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def first_terminal(commands: str, home: Path, ready: str) -> Iterator[None]:
-    """It stays up in the background, from the moment it says ``ready``."""
+def first_terminal(
+    commands: str, home: Path, ready: Callable[[WorkerProcess], bool]
+) -> Iterator[None]:
+    """It stays up in the background, from the moment it is ready."""
     said = home / "first"
     with said.open("wb") as out:
         shell = subprocess.Popen(
@@ -47,12 +52,14 @@ def first_terminal(commands: str, home: Path, ready: str) -> Iterator[None]:
         )  # fmt: skip
     try:
         until = time.monotonic() + READY_S
-        while ready not in said.read_text("utf-8", "replace"):
+        terminal = WorkerProcess("first", (), said)
+        while not ready(terminal):
             assert shell.poll() is None and time.monotonic() < until, said.read_text("utf-8")
             time.sleep(0.1)
         yield
     finally:
-        os.killpg(shell.pid, signal.SIGINT)
+        with suppress(ProcessLookupError):  # it has ended by itself: the assertion above says why
+            os.killpg(shell.pid, signal.SIGINT)
         try:
             shell.wait(60)
         except subprocess.TimeoutExpired:
@@ -73,7 +80,7 @@ def second_terminal(commands: str, home: Path) -> str:
 @pytest.mark.timeout(600)
 def test_on_the_embedded_broker(tmp_path: Path) -> None:
     first, second = terminals("On the embedded broker")
-    with first_terminal(first, tmp_path, "The chain stays up"):
+    with first_terminal(first, tmp_path, lambda chain: "The chain stays up" in chain.said):
         said = second_terminal(second + _commands(AUDIT), tmp_path)
     assert len(re.findall(r"^\S+ \S+  release  .*chat-\w+-answer ", said, re.MULTILINE)) == 1
     assert "REFUSED  demo-refused" in said
@@ -81,3 +88,15 @@ def test_on_the_embedded_broker(tmp_path: Path) -> None:
     assert said.count("\nwhole\n") == 4
     assert ", 0 different" in said and "of 0 different" in said
     assert "entries lead to signed checkpoints" in said
+
+
+@pytest.mark.timeout(600)
+def test_on_a_kafka_of_ones_own(kafka: Broker, tmp_path: Path, topic_prefix: str) -> None:
+    first, second = terminals("On your own Kafka")
+    here = first.replace("127.0.0.1:9092", kafka.bootstrap).replace('"try."', f'"{topic_prefix}"')
+    assert here.count(kafka.bootstrap) == here.count(topic_prefix) == 1
+    with first_terminal(here, tmp_path, Chain.ready):
+        said = second_terminal(second, tmp_path)
+    assert len(re.findall(r"  release  ", said)) == 4
+    assert "text  compliant" in said
+    assert said.endswith("whole\n")
