@@ -21,20 +21,30 @@ from synthgate.library.sample import SAMPLE_VERSION, sample_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "src" / "guides" / "README.zh.md").read_text(encoding="utf-8")
 NOW_MS = 1_795_000_000_000
 PATIENCE_S = 60
 
 
-def test_the_table_of_duties_is_what_the_duties_say() -> None:
+@pytest.mark.parametrize("text", [TEXT, CHINESE], ids=["en", "zh"])
+def test_the_table_of_duties_is_what_the_duties_say(text: str) -> None:
     for duty in DUTIES:
-        (row,) = re.findall(rf"^\| {duty} \|.*\|$", TEXT, re.MULTILINE)
+        (row,) = re.findall(rf"^\| {duty} \|.*\|$", text, re.MULTILINE)
         told = set(re.findall(r"[A-Z]+-[0-9E]+-[0-9]+", row.split("|")[4]))
         held = {rule for rule, names in deciders().items() if duty in str(names)}
         assert told == {rule for rule in held if not rule.startswith("HOUSE")}, duty
 
 
 def test_the_sentences_on_the_law_are_fresh() -> None:
-    assert status.summary(status.status(load(), NOW_MS), "en") in TEXT
+    for text, language in ((TEXT, "en"), (CHINESE, "zh")):
+        assert status.summary(status.status(load(), NOW_MS), language) in text
+
+
+def test_the_chinese_readme_has_the_same_sections_and_code() -> None:
+    blocks, titles = r"```\w+\n.*?```", r"^## [^\n]+"
+    assert set(re.findall(blocks, CHINESE, re.DOTALL)) <= set(re.findall(blocks, TEXT, re.DOTALL))
+    sections = [title for title in re.findall(titles, TEXT, re.MULTILINE) if title.isascii()]
+    assert len(re.findall(titles, CHINESE, re.MULTILINE)) == len(sections)
 
 
 def test_every_command_named_is_one() -> None:

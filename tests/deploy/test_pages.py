@@ -21,7 +21,7 @@ PAGES = sorted(
 PARSER = cli.parser()
 SIGNED = {"pack 1\\n", "segment 1\\n", "sealed box"}
 """Words of src/FORMAT.md that are hashed and signed, and no commands."""
-RUN = ("QUICKSTART", "WIRING")
+RUN = ("QUICKSTART", "WIRING", "AUDIT")
 """Guides whose blocks are run as they stand, by tests of their own; they may hold other programs' commands."""
 
 
