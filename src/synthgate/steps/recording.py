@@ -36,7 +36,6 @@ class _Asked:
     """One batch on its way into the log."""
 
     batch: Batch
-    poison: frozenset[int]
     done: bool = False
 
 
@@ -74,13 +73,15 @@ class RecordsStage:
     ) -> Outputs:
         """Return once every record of the batch is durable in the log.
 
+        None of them is looked into, so none can be poison.
+
         Raises:
             Waiting: the store is full or away.
             Fenced: another owner has appended.
         """
         outputs = Outputs()
         waiting = self._waiting[batch.partition]
-        asked = _Asked(batch, poison)
+        asked = _Asked(batch)
         waiting.append(asked)
         try:
             await asyncio.sleep(self.gather_seconds)
@@ -124,10 +125,7 @@ class RecordsStage:
             for start, end in runs(log.missing(self.epoch, batch.topic, at, record.offset)):
                 yield absent_draft(origin._replace(offset=start), end)
             at = record.offset + 1
-            draft = record_draft(
-                origin, record, law=law, token_key=self.token_key, now_ms=now_ms,
-                kept=record.offset not in asked.poison,
-            )  # fmt: skip
+            draft = record_draft(origin, record, law=law, token_key=self.token_key, now_ms=now_ms)
             known = log.logged(origin)
             if known is not None and not _same(log, known, draft):
                 # The topic lost records or was made anew under one epoch: logged beside, as retention does.
