@@ -25,6 +25,7 @@ from synthgate.ledger.reader import read_footer
 from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
 from synthgate.step import Batch
+from synthgate.steps.never_read import NEVER_READ
 from synthgate.steps.record_entry import ABSENT, RECORDED, Recorded, recorded
 from synthgate.steps.recording import RecordsStage
 from synthgate.steps.rested_on import rested_on
@@ -135,17 +136,21 @@ def stage(bus: LocalBus) -> RecordsStage:
 
 
 def test_offsets_that_hold_nothing_are_accounted_for(bus: LocalBus) -> None:
-    """Compacted away before it was read, a marker, or accepted as lost: the log says there was nothing."""
-    records = [bus.append("control", b"x", b"{}", (), 0) for _ in range(8)]
-    kept = [one for one in records if one.offset % 4 == 3]
-    assert len(kept) == 2
-    batch = Batch("control", 0, kept, kept[0].offset, kept[-1].offset + 1)
+    """Compacted away or a marker, or before the first that was read: the log says which."""
+    records = [bus.append("guards", b"x", b"{}", (), 0) for _ in range(8)]
+    batch = Batch("guards", 0, [records[3], records[7]], 2, 8)
     bus.start()
     asyncio.run(stage(bus).process(batch, bus.now_ms))
     log = bus.parts.records.get(0)
-    assert list(log.missing(1, "control", 0, kept[-1].offset + 1)) == []
-    spans = [entry.header for entry in log.entries() if entry.header["action"] == ABSENT]
-    assert sum(header["offsets"] for header in spans if header["type"] == "control") >= 3
+    assert list(log.missing(1, "guards", 0, 8)) == []
+    told = [
+        (entry.header["action"], entry.header["origin"].rpartition("/")[2], entry.header.get("offsets", 1))
+        for entry in log.entries()
+        if entry.header["type"] == "guards"
+    ]  # fmt: skip
+    assert told == [
+        (NEVER_READ, "0", 2), (ABSENT, "2", 1), (RECORDED, "3", 1), (ABSENT, "4", 3), (RECORDED, "7", 1),
+    ]  # fmt: skip
 
 
 def test_other_bytes_under_an_origin_are_logged_beside(bus: LocalBus) -> None:

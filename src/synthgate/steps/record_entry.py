@@ -26,7 +26,7 @@ from synthgate.steps.entry import NO_USER, mac_of, scope_of
 RECORDED: Final = "recorded"
 """Action of an entry that holds a record."""
 ABSENT: Final = "absent"
-"""Action of an entry for offsets that held nothing when they were read: compacted, deleted, or markers."""
+"""Action of an entry for offsets that held nothing when they were read: compacted away, or markers."""
 
 BY_USER: Final = ("facts.accounts", "standings")
 BY_SUBJECT: Final = ("facts.consents", "facts.revocations")
@@ -76,9 +76,9 @@ def record_draft(
     )  # fmt: skip
 
 
-def absent_draft(start: Origin, end: int) -> Draft:
-    """The entry for offsets up to, not including, ``end`` at which the topic held nothing."""
-    header = {"tenant": "_", "type": start.topic, "action": ABSENT, "offsets_to": end}
+def nothing_draft(start: Origin, end: int, action: str) -> Draft:
+    """The entry for offsets up to, not including, ``end`` that held nothing when read, or never were read."""
+    header = {"tenant": "_", "type": start.topic, "action": action, "offsets_to": end}
     return Draft(
         origin=start, header=header, content=pack(Content(None, None, None, b"null")), user=NO_USER,
         root=start, revision=0, answers=None, id_hash=None, event_mac="", offsets=end - start.offset,
@@ -86,7 +86,7 @@ def absent_draft(start: Origin, end: int) -> Draft:
 
 
 def recorded(content: bytes) -> Recorded | None:
-    """The record an entry holds, None for absent offsets."""
+    """The record an entry holds, None for offsets without one."""
     opened = unpack(content)
     row = orjson.loads(opened.passage)
     if row is None:
