@@ -62,7 +62,7 @@ class Runner:
         self._fate = fate
         self._start_at = start_at
         self._follow = follow
-        self._blind = blind
+        self.blind = blind
         self._taking: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
 
@@ -115,7 +115,7 @@ class Runner:
 
     def book(self, topic: str, partition: int, start: int) -> Book:
         """What was being tried on a partition when the process last died, if it died."""
-        if self._blind:
+        if self.blind:
             return NoBook()
         book = Book(self._attempts / f"{self.settings.group(self.duty)}.{topic}.{partition}", start)
         if book.killed_again:
