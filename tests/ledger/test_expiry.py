@@ -17,6 +17,7 @@ from synthgate.ledger import LogReader, Packer
 from synthgate.ledger.errors import EntryExpired, Fenced, StoreFailed, StoreFull
 from synthgate.ledger.expiry import DAY_MS, FLOOR_DAYS, Hold, expire, packs, period_end
 from synthgate.ledger.files import FileOps
+from synthgate.ledger.log_ids import records_log
 from synthgate.ledger.merkle import included
 from synthgate.ledger.packer import HOUR_MS
 
@@ -86,6 +87,8 @@ def test_a_hold_keeps_what_it_covers(tmp_path: Path) -> None:
     assert go(tmp_path, late, holds=[Hold("case-1", log=0)]) == []
     assert go(tmp_path, late, holds=[Hold("case-1", user="q" * 32), Hold("case-2", log=1)]) == [2]
     assert go(tmp_path, late) == [0]
+    assert Hold("case-1", log=0).covers(records_log(0), []), "nor what decisions rested on"
+    assert not Hold("case-1", log=records_log(0)).covers(0, [])
 
 
 def test_what_no_checkpoint_covers_stays(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from acts_at_hand import a_bus, an_event, decide, verify
 from cli_commands import run
-from local_bus import LocalBus
+from local_bus import LocalBus, Stored
 from synthgate.cli.erase import erase_token
 from synthgate.crypto.tokens import user_token
 from synthgate.demo.facts import consent
@@ -25,6 +25,7 @@ from synthgate.ledger.reader import read_footer
 from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
 from synthgate.step import Batch
+from synthgate.steps.never_read import NEVER_READ
 from synthgate.steps.record_entry import ABSENT, RECORDED, Recorded, recorded
 from synthgate.steps.recording import RecordsStage
 from synthgate.steps.rested_on import rested_on
@@ -135,26 +136,21 @@ def stage(bus: LocalBus) -> RecordsStage:
 
 
 def test_offsets_that_hold_nothing_are_accounted_for(bus: LocalBus) -> None:
-    """Compacted away before it was read, a marker, or accepted as lost: the log says there was nothing."""
-    records = [bus.append("control", b"x", b"{}", (), 0) for _ in range(8)]
-    kept = [one for one in records if one.offset % 4 == 3]
-    assert len(kept) == 2
-    batch = Batch("control", 0, kept, kept[0].offset, kept[-1].offset + 1)
+    """Compacted away or a marker, or before the first that was read: the log says which."""
+    records = [bus.append("guards", b"x", b"{}", (), 0) for _ in range(8)]
+    batch = Batch("guards", 0, [records[3], records[7]], 2, 8)
     bus.start()
     asyncio.run(stage(bus).process(batch, bus.now_ms))
     log = bus.parts.records.get(0)
-    assert list(log.missing(1, "control", 0, kept[-1].offset + 1)) == []
-    spans = [entry.header for entry in log.entries() if entry.header["action"] == ABSENT]
-    assert sum(header["offsets"] for header in spans if header["type"] == "control") >= 3
-
-
-def test_a_record_that_killed_the_process_is_logged_by_its_hash_alone(bus: LocalBus) -> None:
-    record = bus.append("control", b"deadly", b"deadly words", (), 0)
-    bus.poison.add((topics.RECORDS, record.offset))
-    bus.run()
-    found = held(bus)[f"1/control/0/{record.offset}"]
-    assert found is not None
-    assert (found.key, found.value) == (b"deadly", None)
+    assert list(log.missing(1, "guards", 0, 8)) == []
+    told = [
+        (entry.header["action"], entry.header["origin"].rpartition("/")[2], entry.header.get("offsets", 1))
+        for entry in log.entries()
+        if entry.header["type"] == "guards"
+    ]  # fmt: skip
+    assert told == [
+        (NEVER_READ, "0", 2), (ABSENT, "2", 1), (RECORDED, "3", 1), (ABSENT, "4", 3), (RECORDED, "7", 1),
+    ]  # fmt: skip
 
 
 def test_other_bytes_under_an_origin_are_logged_beside(bus: LocalBus) -> None:
@@ -316,3 +312,32 @@ def test_evidence_takes_along_what_a_decision_rested_on(
     report = json.loads(zipfile.ZipFile(out).read("report.json"))
     logged = [row["record"]["key"] for row in report["rows"] if "record" in row]
     assert sorted(logged) == [f"t/{SUBJECT}/g", f"t/{SUBJECT}/later"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "value"),
+    [
+        ("case.events", b"c", b'{"tenant": 5, "user": "13800138000", "key": 7, "case": ["x"]}'),
+        ("case.events", None, b"\xff[[[[not json"),
+        ("cases", b"\xff", b"[]"),
+        ("facts.consents", b"t/11010519491231002X/g", b"{}"),
+        ("facts.consents", b"\xff/\xfe", b""),
+        ("facts.accounts", None, b"{}"),
+        ("control", b"terms/11010519491231002X", b"\x00"),
+        ("work", b"w", b'{"case": null}'),
+    ],
+)
+def test_whatever_lies_on_a_topic_is_logged_and_names_nobody_in_the_clear(
+    bus: LocalBus, topic: str, key: bytes | None, value: bytes
+) -> None:
+    one = bus.logs[topic, 0]
+    bus.stages = bus.stages[-1:]  # what the duties make of it is tested elsewhere
+    record = Stored(len(one), bus.now_ms, key, value, [("h", b"\xff")])
+    one.append(record)
+    bus.run()
+    found = held(bus)[f"1/{topic}/0/{record.offset}"]
+    assert found == Recorded(record.timestamp, key, value, [("h", b"\xff")])
+    store = open_store(bus.settings)
+    data = store.read(records_log(0), store.firsts(records_log(0))[-1])
+    for plain in (b"13800138000", b"11010519491231002X"):
+        assert plain not in data

@@ -1,4 +1,4 @@
-"""The log: immutable segments, one log per partition.
+"""The log: immutable segments, two logs per partition (``log_ids``).
 
 ``Log`` owns a log and appends to it; ``LogReader`` reads one without owning it. Both lie on a
 ``LocalStore`` or a ``BucketStore`` and a ``KeyRing``. ``Prover`` derives checkpoints and

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from synthgate.ledger.log_ids import partition_of
 from synthgate.ledger.packs import encode_gone
 from synthgate.ledger.segment import MAGIC, Footer, decode_entry, decode_segment, encode_segment
 from synthgate.ledger.store import SegmentStore
@@ -21,7 +22,10 @@ FLOOR_DAYS = 184
 
 
 class Hold(NamedTuple):
-    """A legal hold: nothing it covers goes. ``user``: a token; None covers everybody. ``log``: None is all."""
+    """A legal hold: nothing it covers goes. ``user``: a token; None covers everybody. ``log``: None is all.
+
+    One on a log of decisions covers what these rested on and what followed, too.
+    """
 
     name: str
     user: str | None = None
@@ -29,7 +33,9 @@ class Hold(NamedTuple):
 
     def covers(self, log: int, users: Sequence[str]) -> bool:
         """Whether it covers any of these persons in this log."""
-        return self.log in (None, log) and (self.user is None or self.user in users)
+        return self.log in (None, log, partition_of(log)) and (
+            self.user is None or self.user in users
+        )
 
 
 class Pack(NamedTuple):

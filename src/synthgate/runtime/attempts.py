@@ -152,6 +152,20 @@ class Book:
         os.pwrite(self._file, " ".join(map(str, self.poison)).encode(), _WIDTH)
 
 
+class NoBook(Book):
+    """Of a stage that looks into no record: none can kill it, so nothing is under suspicion after a death."""
+
+    def __init__(self) -> None:
+        self.suspect, self.kills, self.killed_again = range(0), 0, False
+        self.poison = {}
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    def _write(self, line: str) -> None:
+        pass
+
+
 def _numbers(text: bytes) -> list[int]:
     """Numbers in a line of the file; none if it is torn."""
     fields = text.split()

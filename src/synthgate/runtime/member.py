@@ -32,6 +32,8 @@ FAUST_LOG = logging.getLogger("faust.transport.bulk")
 
 FETCH_WAIT_MAX_MS = 100
 """A long-poll in flight holds up partitions that were being worked on when it was sent."""
+BLIND_WAIT_MAX_MS, BLIND_BYTES = 1000, 1_048_576
+"""Of a stage nobody waits for: a fetch names every partition, so it is sent once a second, or for a heap."""
 IDLE_MAX_MS = 7 * 24 * 3600 * 1000
 """A stage that waits keeps its membership: aiokafka must not think it idle."""
 
@@ -49,6 +51,7 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         conf = self.app.conf
         join_ms = int(conf.broker_request_timeout * 1000)
+        blind = self.app.engine.blind
         consumer = aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
@@ -62,7 +65,8 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             max_poll_records=conf.broker_max_poll_records,
             max_poll_interval_ms=IDLE_MAX_MS,
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
-            fetch_max_wait_ms=FETCH_WAIT_MAX_MS,
+            fetch_max_wait_ms=BLIND_WAIT_MAX_MS if blind else FETCH_WAIT_MAX_MS,
+            fetch_min_bytes=BLIND_BYTES if blind else 1,
             request_timeout_ms=join_ms,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),

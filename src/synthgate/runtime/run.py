@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
-from synthgate.events.topics import DUTIES
+from synthgate.events.topics import RECORDS
 from synthgate.runtime import app as apps
 from synthgate.runtime import exits, logs, records
 from synthgate.runtime.attempts import Turn
@@ -117,8 +117,9 @@ class Worker:
                 fate=fate,
                 turn=self._turn,
                 start_at=StartCheck(stage.name, self.settings, self._accepted),
-                # Copies follow those who look into them.
-                follow=self.copies.follow if self.copies and stage.name in DUTIES else None,
+                # What logs records looks into none, nor into copies.
+                follow=self.copies.follow if self.copies and stage.name != RECORDS else None,
+                blind=stage.name == RECORDS,
             )
             self.runners.append(runner)
             self._apps.append(apps.build(runner, self.settings))

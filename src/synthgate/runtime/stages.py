@@ -15,7 +15,7 @@ from aiokafka.partitioner import murmur2
 from synthgate.events import topics
 from synthgate.runtime import metrics, ticks
 from synthgate.runtime.acks import TP, Delivery
-from synthgate.runtime.attempts import KILLS_MAX, Book, Part, Turn
+from synthgate.runtime.attempts import KILLS_MAX, Book, NoBook, Part, Turn
 from synthgate.runtime.counting import count
 from synthgate.runtime.exits import Fate
 from synthgate.runtime.lanes import BACK_OFF_SECONDS, Lane
@@ -31,7 +31,8 @@ BYTES_MAX = 1_048_576
 class Runner:
     """Runs one stage. ``app`` is its Faust app; ``start_at`` says where reading starts (checks.py).
 
-    ``turn`` is shared by all runners of the process.
+    ``turn`` is shared by all runners of the process, but for a stage that looks into no record (``blind``): it
+    takes its time over a batch, and what is tried alone after a death need not wait for it.
     """
 
     def __init__(
@@ -44,12 +45,13 @@ class Runner:
         turn: Turn,
         start_at: Callable[[frozenset[TP], Any], Any],
         follow: Callable[[str, frozenset[int]], None] | None = None,
+        blind: bool = False,
     ) -> None:
         self.stage = stage
         self.duty = stage.name
         self.settings = settings
         self.waits = waits
-        self.turn = turn
+        self.turn = Turn() if blind else turn
         self.app: Any = None
         self.logical = {settings.topic(name): name for name in stage.inputs}
         self.lanes: dict[TP, Lane] = {}
@@ -60,6 +62,7 @@ class Runner:
         self._fate = fate
         self._start_at = start_at
         self._follow = follow
+        self.blind = blind
         self._taking: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
 
@@ -112,6 +115,8 @@ class Runner:
 
     def book(self, topic: str, partition: int, start: int) -> Book:
         """What was being tried on a partition when the process last died, if it died."""
+        if self.blind:
+            return NoBook()
         book = Book(self._attempts / f"{self.settings.group(self.duty)}.{topic}.{partition}", start)
         if book.killed_again:
             metrics.KILLS.labels(self.duty).inc()

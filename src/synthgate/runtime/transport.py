@@ -44,6 +44,7 @@ class Engine(Protocol):
     """What the transport asks of the stage's runner; set on the app as ``app.engine``."""
 
     duty: str
+    blind: bool
 
     def full(self, tp: TP) -> bool:
         """Whether the partition's lane has as much as it may hold."""

@@ -4,7 +4,7 @@ Origin, time and topic stand in the clear; of rules their key too, which names n
 are content, closed by the key of the person it is about, so that erasure reaches them (PIPL 47). Content::
 
     {"decision":null,"pass":null,"key":base64|null,
-     "passage":{"timestamp":ms,"headers":[[name,base64]],"value":base64|null,"sha256":hex}}
+     "passage":{"timestamp":ms,"headers":[[name,base64]],"value":base64|null}}
 """
 
 import base64
@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from synthgate.events.origin import Origin
+from synthgate.events.plain_identity import holds_plain_identity
 from synthgate.events.topics import DAY_MS
 from synthgate.law import Law
 from synthgate.ledger import Draft
@@ -25,7 +26,7 @@ from synthgate.steps.entry import NO_USER, mac_of, scope_of
 RECORDED: Final = "recorded"
 """Action of an entry that holds a record."""
 ABSENT: Final = "absent"
-"""Action of an entry for offsets that held nothing when they were read: compacted, deleted, or markers."""
+"""Action of an entry for offsets that held nothing when they were read: compacted away, or markers."""
 
 BY_USER: Final = ("facts.accounts", "standings")
 BY_SUBJECT: Final = ("facts.consents", "facts.revocations")
@@ -44,31 +45,30 @@ class Recorded(NamedTuple):
 
 
 def record_draft(
-    origin: Origin, record: SourceRecord, *, law: Law, token_key: bytes, now_ms: int, kept: bool
+    origin: Origin, record: SourceRecord, *, law: Law, token_key: bytes, now_ms: int
 ) -> Draft:
     """The entry for one record.
 
     kept: False for one that killed the process three times; of its value the hash is logged and no more. A
     tombstone is logged without its key where that names a person: what erases must not be a new trace.
     """
-    value = record.value if kept else None
-    body = _body(record.value) if kept and origin.topic in _BY_BODY else {}
+    body = _body(record.value) if origin.topic in _BY_BODY else {}
     personal = origin.topic in _PERSONAL
     key = None if personal and record.value is None else record.key
     digest = hashlib.sha256(record.value or b"").hexdigest()
     passage = {
         "timestamp": record.timestamp,
         "headers": [[name, _text(data)] for name, data in record.headers],
-        "value": _text(value),
-        "sha256": digest,
+        "value": _text(record.value),
     }
     header: dict[str, Any] = {
         "tenant": _tenant(origin.topic, key, body), "type": origin.topic, "action": RECORDED,
         "event_time": record.timestamp, "appended_at": record.timestamp,
         "keep_until": max(now_ms, record.timestamp) + _keep_days(origin.topic, law) * DAY_MS,
     }  # fmt: skip
-    if not personal and key is not None:
-        header["event_id"] = key.decode(errors="replace")
+    name = None if personal or key is None else key.decode(errors="replace")
+    if name is not None and not holds_plain_identity(name):
+        header["event_id"] = name
     return Draft(
         origin=origin, header=header, content=pack(Content(None, None, key, orjson.dumps(passage))),
         user=person_of(origin.topic, key, body, token_key), root=origin, revision=0, answers=None,
@@ -76,9 +76,9 @@ def record_draft(
     )  # fmt: skip
 
 
-def absent_draft(start: Origin, end: int) -> Draft:
-    """The entry for offsets up to, not including, ``end`` at which the topic held nothing."""
-    header = {"tenant": "_", "type": start.topic, "action": ABSENT, "offsets_to": end}
+def nothing_draft(start: Origin, end: int, action: str) -> Draft:
+    """The entry for offsets up to, not including, ``end`` that held nothing when read, or never were read."""
+    header = {"tenant": "_", "type": start.topic, "action": action, "offsets_to": end}
     return Draft(
         origin=start, header=header, content=pack(Content(None, None, None, b"null")), user=NO_USER,
         root=start, revision=0, answers=None, id_hash=None, event_mac="", offsets=end - start.offset,
@@ -86,7 +86,7 @@ def absent_draft(start: Origin, end: int) -> Draft:
 
 
 def recorded(content: bytes) -> Recorded | None:
-    """The record an entry holds, None for absent offsets."""
+    """The record an entry holds, None for offsets without one."""
     opened = unpack(content)
     row = orjson.loads(opened.passage)
     if row is None:
@@ -108,24 +108,29 @@ def _keep_days(topic: str, law: Law) -> int:
 
 def _tenant(topic: str, key: bytes | None, body: Mapping[str, Any]) -> str:
     if topic in _BY_BODY:
-        return str(body.get("tenant") or "_")
+        tenant = body.get("tenant")
+        return tenant if isinstance(tenant, str) else "_"
     tenant, slash, _ = (key or b"").decode(errors="replace").partition("/")
     return tenant if slash and topic.startswith(("facts.", "standings")) else "_"
 
 
 def person_of(topic: str, key: bytes | None, body: Mapping[str, Any], token_key: bytes) -> str:
-    """Token of the person a record is about; the installation's own scope if it is about nobody."""
+    """Token of the person a record is about; the installation's own scope if it is about nobody.
+
+    It stands in the clear in the segment's footer, so what is no token of ours or the platform's is none.
+    """
     if topic in BY_USER:
         return scope_of(token_key, key)
     if topic in BY_SUBJECT:
         parts = (key or b"").decode(errors="replace").split("/")
-        return parts[1] if len(parts) == 3 and parts[1] else NO_USER
-    if topic not in _BY_BODY:
+        named = len(parts) == 3 and parts[1] and not holds_plain_identity(parts[1])
+        return parts[1] if named else NO_USER
+    if topic not in ("cases", "work"):  # a finding is about a case, and names nobody
         return NO_USER
-    for token in (body.get("user"), body.get("recipient")):
-        if isinstance(token, str) and token:
-            return token
-    kind, _, rest = str(body.get("case") or "").partition("/")
+    token = body.get("user") or body.get("recipient")
+    if token:
+        return str(token)
+    kind, _, rest = str(body.get("case")).partition("/")
     if kind == "user":
         return scope_of(token_key, rest.encode())
     if kind == "deletion":

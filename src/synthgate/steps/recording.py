@@ -22,8 +22,8 @@ from synthgate.ledger import Draft, Log
 from synthgate.ledger.errors import EntryExpired, StoreFull
 from synthgate.step import Batch, Outputs, Waiting
 from synthgate.steps.logs import Logs
-from synthgate.steps.never_read import runs
-from synthgate.steps.record_entry import absent_draft, record_draft
+from synthgate.steps.never_read import NEVER_READ, runs
+from synthgate.steps.record_entry import ABSENT, nothing_draft, record_draft
 
 GATHER_SECONDS: Final = 0.25
 """What comes to one partition within this goes into one segment."""
@@ -36,7 +36,6 @@ class _Asked:
     """One batch on its way into the log."""
 
     batch: Batch
-    poison: frozenset[int]
     done: bool = False
 
 
@@ -74,13 +73,15 @@ class RecordsStage:
     ) -> Outputs:
         """Return once every record of the batch is durable in the log.
 
+        None of them is looked into, so none can be poison.
+
         Raises:
             Waiting: the store is full or away.
             Fenced: another owner has appended.
         """
         outputs = Outputs()
         waiting = self._waiting[batch.partition]
-        asked = _Asked(batch, poison)
+        asked = _Asked(batch)
         waiting.append(asked)
         try:
             await asyncio.sleep(self.gather_seconds)
@@ -117,17 +118,15 @@ class RecordsStage:
         """Entries for what the log does not hold of a batch: its records, and offsets that held none."""
         batch = asked.batch
         law = self.book.at(now_ms)
-        # What lies before the first record read may have been compacted, or accepted as lost.
-        at = batch.position if (batch.topic, batch.partition) in self._begun else 0
+        if (batch.topic, batch.partition) not in self._begun:
+            # Deleted before this log began or by accord, or logged in one that was lost: nobody knows.
+            yield from self._nothing(batch, NEVER_READ, 0, batch.position, log)
+        at = batch.position
         for record in batch.records:
             origin = Origin(self.epoch, batch.topic, batch.partition, record.offset)
-            for start, end in runs(log.missing(self.epoch, batch.topic, at, record.offset)):
-                yield absent_draft(origin._replace(offset=start), end)
+            yield from self._nothing(batch, ABSENT, at, record.offset, log)
             at = record.offset + 1
-            draft = record_draft(
-                origin, record, law=law, token_key=self.token_key, now_ms=now_ms,
-                kept=record.offset not in asked.poison,
-            )  # fmt: skip
+            draft = record_draft(origin, record, law=law, token_key=self.token_key, now_ms=now_ms)
             known = log.logged(origin)
             if known is not None and not _same(log, known, draft):
                 # The topic lost records or was made anew under one epoch: logged beside, as retention does.
@@ -135,6 +134,12 @@ class RecordsStage:
                 draft, known = replace(draft, origin=marked, root=marked), log.logged(marked)
             if known is None:
                 yield draft
+
+    def _nothing(self, batch: Batch, why: str, start: int, end: int, log: Log) -> Iterator[Draft]:
+        """Entries for offsets the log does not account for and of which there is no record."""
+        for first, behind in runs(log.missing(self.epoch, batch.topic, start, end)):
+            origin = Origin(self.epoch, batch.topic, batch.partition, first)
+            yield nothing_draft(origin, behind, why)
 
 
 def _same(log: Log, index: int, draft: Draft) -> bool:
