@@ -65,8 +65,8 @@ back once more.
 
 ![memory, lag and age of decisions over time](soak.png)
 
-| worker | MiB | MiB an hour | grew, MiB | of it by design | memory | lag, mean | lag an hour | lag |
-|---|---|---|---|---|---|---|---|---|
+| worker | MiB | an hour | grew | of it by design | memory | lag, mean | an hour | lag | files | threads |
+|---|---|---|---|---|---|---|---|---|---|---|
 {table}
 
 {ages}
@@ -112,7 +112,7 @@ def _acts(found: Mapping[str, Any]) -> str:
 
 
 def _ages(found: Mapping[str, Any]) -> str:
-    measured = [row for row in found["samples"] if row["at"] >= found["warm_seconds"]]
+    measured = _measured(found)
     middle = sorted(row["p50_ms"] for row in measured)[len(measured) // 2]
     p99 = sorted(row["p99_ms"] for row in measured)
     return (
@@ -121,14 +121,21 @@ def _ages(found: Mapping[str, Any]) -> str:
     )
 
 
+def _measured(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for row in found["samples"] if row["at"] >= found["warm_seconds"]]
+
+
 def _table(found: Mapping[str, Any]) -> list[str]:
     rows = []
+    first, last = _measured(found)[0], found["samples"][-1]
     for worker, row in found["memory"].items():
         lag = found["lag"][worker]
         rows.append(
             f"| {worker} | {row['mib']:,.1f} | {row['mib_per_hour']:+,.2f} | {row['grew_mib']:+,.2f}"
             f" | {row['by_design_mib']:,.2f} | {flat(flat=row['flat'])} | {lag['mean']:,.0f}"
-            f" | {lag['per_hour']:+,.0f} | {flat(flat=lag['flat'])} |"
+            f" | {lag['per_hour']:+,.0f} | {flat(flat=lag['flat'])}"
+            f" | {first['files'][worker]} to {last['files'][worker]}"
+            f" | {first['threads'][worker]} to {last['threads'][worker]} |"
         )
     return rows
 
