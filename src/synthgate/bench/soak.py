@@ -55,7 +55,7 @@ class Plan(NamedTuple):
     seconds: float
 
 
-QUICK: Final = Plan(300, 1_500, (0.7, 0.4), 7, 16)
+QUICK: Final = Plan(300, 1_000, (0.7, 0.4), 6, 14)
 LONG: Final = Plan(2_000, 10_000, (0.9, 0.8, 0.7, 0.6, 0.5), 20, MINUTES * 60)
 
 
