@@ -14,7 +14,8 @@ def found(memory: Callable[[float], float], lag: Callable[[float], float]) -> di
     samples = [
         {
             "at": float(at), "rss_mib": {duty: memory(at) for duty in DUTIES},
-            "lag": {duty: lag(at) for duty in DUTIES}, "files": {}, "threads": {}, "errors": 0,
+            "lag": {duty: lag(at) for duty in DUTIES},
+            "files": dict.fromkeys(DUTIES, 18), "threads": dict.fromkeys(DUTIES, 5), "errors": 0,
             "log_mib": 7.5 * at, "topics_mib": 2.5 * at, "sent_per_second": 700.0,
             "decided_per_second": 680.0, "p50_ms": 900.0, "p99_ms": 1_700.0,
         }

@@ -45,7 +45,10 @@ def test_what_is_flat_and_what_grows_is_on_the_page_and_in_the_table() -> None:
     assert "127.0.0.1" not in page
     page, table = soak_page.render(LEAKS), of_soak(LEAKS)
     assert "**Memory flat: NO.**" in page and "memory flat: NO" in table
-    assert "| consent | 120.0 | +60.00 | +20.00 | 0.00 | grows |" in page
+    assert (
+        "| consent | 120.0 | +60.00 | +20.00 | 0.00 | grows | 300 | +0 | flat | 18 to 18 | 5 to 5 |"
+        in page
+    )
 
 
 def test_the_picture_shows_lines_and_is_small() -> None:

@@ -55,8 +55,8 @@ class Plan(NamedTuple):
     seconds: float
 
 
-QUICK: Final = Plan(300, 1_500, (0.7, 0.4), 7, 16)
-LONG: Final = Plan(3_000, 20_000, (1.0, 0.9, 0.8, 0.7, 0.6, 0.5), 30, MINUTES * 60)
+QUICK: Final = Plan(300, 1_000, (0.7, 0.4), 6, 14)
+LONG: Final = Plan(2_000, 10_000, (0.9, 0.8, 0.7, 0.6, 0.5), 20, MINUTES * 60)
 
 
 def measure(
@@ -115,6 +115,7 @@ async def _run(broker: Broker, chain: Chain, plan: Plan) -> dict[str, Any]:
         left = await platform.settled(ANSWERED_SECONDS_MAX)
         records = await _records(chain.settings)
         await _logged(seen, records)
+        await asyncio.to_thread(seen.now)  # what was said meanwhile
         found["accounts"] = {
             "records": records,
             "unanswered": left,
@@ -123,7 +124,8 @@ async def _run(broker: Broker, chain: Chain, plan: Plan) -> dict[str, Any]:
         found |= {
             "burst_per_second": round(burst), "capacity_per_second": round(capacity),
             "rate": round(rate, 1), "sent": dict(platform.sent), "decided": dict(platform.decided),
-            "wrong": dict(platform.wrong),
+            "wrong": dict(platform.wrong), "errors": seen.errors, "warnings": seen.warnings,
+            "said": seen.said,
         }  # fmt: skip
         return found
 
@@ -133,9 +135,9 @@ async def _sustained(platform: Platform, burst: float, plan: Plan) -> float:
     for share in plan.shares[:-1]:
         rate = burst * share
         await platform.steady(rate, plan.step_seconds / 2)
-        before = platform.decided.total(), platform.sent.total()
+        before = platform.decided.total(), platform.acts
         await platform.steady(rate, plan.step_seconds / 2)
-        decided, sent = platform.decided.total() - before[0], platform.sent.total() - before[1]
+        decided, sent = platform.decided.total() - before[0], platform.acts - before[1]
         await _settled(platform)
         kept = decided / (sent * mix.WITH_ID)
         progress(f"soak: {rate:,.0f} a second: {kept:.0%} decided meanwhile")
@@ -190,7 +192,6 @@ async def _watched(platform: Platform, seen: Seen, rate: float, plan: Plan) -> d
     return {
         "seconds": plan.seconds, "warm_seconds": warm_seconds, "every_seconds": round(every, 1),
         "samples": samples, "happened": happened(done, segments),
-        "errors": seen.errors, "warnings": seen.warnings, "said": seen.said,
     }  # fmt: skip
 
 

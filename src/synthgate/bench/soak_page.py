@@ -13,7 +13,7 @@ import orjson
 
 from synthgate.bench.soak_fit import BY_DESIGN, LAG_GREW_MAX_SECONDS, MEMORY_GREW_MAX
 from synthgate.bench.soak_picture import figures_of, picture
-from synthgate.bench.table_soak import flat, yes
+from synthgate.bench.table_soak import FLAT, YES
 from synthgate.page import written
 
 ROOT: Final = Path(__file__).parents[3] / "src"
@@ -35,9 +35,9 @@ def render(found: Mapping[str, Any]) -> str:
         sent=f"{sum(found['sent'].values()):,}", acts=_acts(found),
         table="\n".join(_table(found)), ages=_ages(found),
         memory_max=f"{MEMORY_GREW_MAX:.0%}", lag_seconds=f"{LAG_GREW_MAX_SECONDS:g}",
-        memory=yes(good=judged["memory"]), lag=yes(good=judged["lag"]),
-        errors=yes(good=judged["errors"]), error_lines=found["errors"], warnings=found["warnings"],
-        exact=yes(good=judged["accounts"]), records=f"{accounts['records']:,}",
+        memory=YES[judged["memory"]], lag=YES[judged["lag"]],
+        errors=YES[judged["errors"]], error_lines=found["errors"], warnings=found["warnings"],
+        exact=YES[judged["accounts"]], records=f"{accounts['records']:,}",
         entries=f"{accounts['entries']:,}", faults=accounts["faults"], holes=accounts["holes"],
         unanswered=accounts["unanswered"], wrong=accounts["wrong"],
         log=f"{last['log_mib']:,.0f}", topics=f"{last['topics_mib']:,.0f}",
@@ -65,15 +65,16 @@ back once more.
 
 ![memory, lag and age of decisions over time](soak.png)
 
-| worker | MiB | MiB an hour | grew, MiB | of it by design | memory | lag, mean | lag an hour | lag |
-|---|---|---|---|---|---|---|---|---|
+| worker | MiB | an hour | grew | of it by design | memory | lag, mean | an hour | lag | files | threads |
+|---|---|---|---|---|---|---|---|---|---|---|
 {table}
 
 {ages}
 
-- **Memory flat: {memory}.** A straight line through what was seen every {every} s after the first {warm}
-  minutes: no worker grew along it by more than {memory_max} of its mean, beside what it holds by design.
-- **Lag flat: {lag}.** The same line: no duty's lag grew by more than is sent in {lag_seconds} s.
+- **Memory flat: {memory}.** The rule: along a straight line through what was seen every {every} s after the
+  first {warm} minutes, no worker grows by more than {memory_max} of its mean, beside what it holds by design.
+- **Lag flat: {lag}.** The rule: along the same line, no duty's lag grows by more than is sent in
+  {lag_seconds} s.
 - **No error: {errors}.** {error_lines} lines of error, {warnings} of warning in the workers' logs.
 - **Each record once: {exact}.** {records} records on the sources, {entries} entries in the logs. Every log
   was verified: {faults} faults (an origin twice is one), {holes} holes. {unanswered} events were not
@@ -112,7 +113,7 @@ def _acts(found: Mapping[str, Any]) -> str:
 
 
 def _ages(found: Mapping[str, Any]) -> str:
-    measured = [row for row in found["samples"] if row["at"] >= found["warm_seconds"]]
+    measured = _measured(found)
     middle = sorted(row["p50_ms"] for row in measured)[len(measured) // 2]
     p99 = sorted(row["p99_ms"] for row in measured)
     return (
@@ -121,14 +122,21 @@ def _ages(found: Mapping[str, Any]) -> str:
     )
 
 
+def _measured(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for row in found["samples"] if row["at"] >= found["warm_seconds"]]
+
+
 def _table(found: Mapping[str, Any]) -> list[str]:
     rows = []
+    first, last = _measured(found)[0], found["samples"][-1]
     for worker, row in found["memory"].items():
         lag = found["lag"][worker]
         rows.append(
             f"| {worker} | {row['mib']:,.1f} | {row['mib_per_hour']:+,.2f} | {row['grew_mib']:+,.2f}"
-            f" | {row['by_design_mib']:,.2f} | {flat(flat=row['flat'])} | {lag['mean']:,.0f}"
-            f" | {lag['per_hour']:+,.0f} | {flat(flat=lag['flat'])} |"
+            f" | {row['by_design_mib']:,.2f} | {FLAT[row['flat']]} | {lag['mean']:,.0f}"
+            f" | {lag['per_hour']:+,.0f} | {FLAT[lag['flat']]}"
+            f" | {first['files'][worker]} to {last['files'][worker]}"
+            f" | {first['threads'][worker]} to {last['threads'][worker]} |"
         )
     return rows
 

@@ -53,6 +53,11 @@ class Platform:
         self.broken: str | None = None
 
     @property
+    def acts(self) -> int:
+        """Acts of the mix sent so far."""
+        return self.sent.total() - self.sent["answer"]
+
+    @property
     def waiting(self) -> int:
         """Events that are not answered, and holds whose second answer has not come."""
         return len(self._due) + len(self._held)
@@ -132,8 +137,8 @@ class Platform:
                 self._due[act.number] = due
             self.sent[act.kind] += 1
             await self._put("generation.events", act.sent)
-            if self.sent.total() % ROUND == 0:
-                await self._take_back(self.sent.total() // ROUND, now_ms)
+            if self.acts % ROUND == 0:
+                await self._take_back(self.acts // ROUND, now_ms)
             due += 1 / rate if rate else 0
 
     async def _take_back(self, turn: int, now_ms: int) -> None:

@@ -1,9 +1,12 @@
 """What ``bench soak`` found, for people."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from synthgate.bench.soak_fit import LAG_GREW_MAX_SECONDS, MEMORY_GREW_MAX
+
+FLAT: Final = {True: "flat", False: "grows"}
+YES: Final = {True: "yes", False: "NO"}
 
 
 def of_soak(found: Mapping[str, Any]) -> str:
@@ -20,30 +23,20 @@ def of_soak(found: Mapping[str, Any]) -> str:
         lag = found["lag"][worker]
         lines.append(
             f"{worker:14}{row['mib']:>8,.1f}{row['mib_per_hour']:>10,.2f}{row['grew_mib']:>8,.2f}"
-            f"{row['by_design_mib']:>11,.2f}{flat(flat=row['flat']):>8}"
-            f"{lag['mean']:>8,.0f}{lag['per_hour']:>+10,.0f}{flat(flat=lag['flat']):>10}"
+            f"{row['by_design_mib']:>11,.2f}{FLAT[row['flat']]:>8}"
+            f"{lag['mean']:>8,.0f}{lag['per_hour']:>+10,.0f}{FLAT[lag['flat']]:>10}"
         )
     lines += [
         "",
-        f"memory flat: {yes(good=judged['memory'])}   (beside what is held by design, none grew by more than"
-        f" {MEMORY_GREW_MAX:.0%} after the warm-up)",
-        f"lag flat: {yes(good=judged['lag'])}   (none grew by more than is sent in {LAG_GREW_MAX_SECONDS:g} s)",
-        f"no error said: {yes(good=judged['errors'])}   ({found['errors']} lines of error,"
+        f"memory flat: {YES[judged['memory']]}   (rule: beside what is held by design, none grows by more"
+        f" than {MEMORY_GREW_MAX:.0%} after the warm-up)",
+        f"lag flat: {YES[judged['lag']]}   (rule: none grows by what is sent in {LAG_GREW_MAX_SECONDS:g} s)",
+        f"no error said: {YES[judged['errors']]}   ({found['errors']} lines of error,"
         f" {found['warnings']} of warning)",
-        f"each record in the log once, each event answered as it must be: {yes(good=judged['accounts'])}"
+        f"each record in the log once, each event answered as it must be: {YES[judged['accounts']]}"
         f"   ({accounts['records']:,} records, {accounts['entries']:,} entries, {accounts['faults']} faults,"
         f" {accounts['holes']} holes, {accounts['unanswered']} unanswered, {accounts['wrong']} wrong)",
     ]
     lines += [f"  {line}" for line in found["said"]]
     lines += [f"  wrong: {what}, {many:,} times" for what, many in found["wrong"].items()]
     return "\n".join(lines)
-
-
-def flat(*, flat: bool) -> str:
-    """In a word."""
-    return "flat" if flat else "grows"
-
-
-def yes(*, good: bool) -> str:
-    """In a word."""
-    return "yes" if good else "NO"
