@@ -9,11 +9,14 @@ from typing import Final
 UNPROVED: Final = 'synthgate_log_unproved_age_seconds{partition="3"}'
 WAITING: Final = 'synthgate_blast_guards_waiting{rests_on="entry",partition="0"}'
 OVERDUE: Final = 'synthgate_cases_overdue{partition="0"}'
+FREE: Final = 'synthgate_data_free_bytes{instance="a"}'
+LACKING: Final = "synthgate_calendar_years_lacking"
 UNRECONCILED: Final = 'synthgate_deliveries_total{result="unreconciled"}'
 UP: Final = 'up{job="synthgate",instance="a"}'
 EVENTS: Final = 'synthgate_consumed_records_total{duty="identity",topic="generation.events"}'
 DECIDED: Final = 'synthgate_decisions_total{action="release"}'
 REFUSED: Final = 'synthgate_decisions_total{action="refuse"}'
+CANARY: Final = 'synthgate_rules_cited_total{duty="retention",rule="HOUSE-canary",outcome="refuse"}'
 IN_TIME: Final = 'synthgate_decision_seconds_bucket{action="release",le="1.0"}'
 COUNT: Final = 'synthgate_decision_seconds_count{action="release"}'
 LATE: Final = 'synthgate_late_records_total{duty="consent",topic="passages.identified"}'
@@ -108,8 +111,10 @@ CASES: Final[dict[str, Case]] = {
             # Twenty minutes of the night without any decision; and no refusal ever before.
             {REFUSED: "0+1x80 81+0x79 81+1x40 121+50x200", DECIDED: "0+100x80 8000+0x79 8000+100x240"},
             {REFUSED: "_x200 50+50x200", DECIDED: "0+100x400"},
+            {REFUSED: "0+18x200 3600+38x200", DECIDED: "0+20x400", CANARY: "0+18x400"},
         ),
         (
+            {REFUSED: "0+18x400", DECIDED: "0+20x200 4000+0x200", CANARY: "0+18x400"},
             {REFUSED: "0+50x400", DECIDED: "0+100x400"},
             {REFUSED: "0+0x200 0+2x200", DECIDED: "0+100x400"},
         ),
@@ -135,9 +140,7 @@ CASES: Final[dict[str, Case]] = {
             {UNRECONCILED: "4+0x600"},
         ),
     ),
-    "CalendarLacks": Case(
-        {"synthgate_calendar_years_lacking": "1+0x300"}, ({"synthgate_calendar_years_lacking": "0+0x300"},)
-    ),
+    "CalendarLacks": Case({LACKING: "1+0x300"}, ({LACKING: "0+0x300"},)),
     "StubBug": Case(
         (
             {'synthgate_stubs_total{duty="consent",code="bug"}': "0+0x230 1+0x20"},
@@ -164,14 +167,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "LogUnproved": Case({UNPROVED: "0+15x300"}, ({UNPROVED: "2+0x300"},)),
     "DataDiskFull": Case(
-        (
-            {'synthgate_data_free_bytes{instance="a"}': "90e9-60e6x300"},
-            {'synthgate_data_free_bytes{instance="a"}': "4e9+0x300"},
-        ),
-        (
-            {'synthgate_data_free_bytes{instance="a"}': "90e9-1e6x300"},
-            {'synthgate_data_free_bytes{instance="a"}': "90e9+0x300"},
-        ),
+        ({FREE: "90e9-60e6x300"}, {FREE: "4e9+0x300"}), ({FREE: "90e9-1e6x300"}, {FREE: "90e9+0x300"})
     ),
     "WorkerDown": Case({UP: "1+0x200 0+0x100"}, ({UP: "1+0x300"}, {UP: "1+0x230 0 0 1+0x70"})),
     "WorkersAbsent": Case({'up{job="other"}': "1+0x300"}, ({UP: "0+0x300"},)),
