@@ -1,0 +1,96 @@
+"""Workers of two versions beside each other, under load: nothing lost, nothing doubled.
+
+    git worktree add --detach /tmp/previous REVISION
+    PREVIOUS=/tmp/previous .venv/bin/pytest tests/e2e/two_versions.py -s
+
+rolls from that tree to this one and back, one worker after the other. It needs an earlier tree, so it is run by
+name and by hand; what the suite knows of earlier versions is in ``tests/upgrade``.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from e2e.history import counts
+from e2e.load import UNTIL_SECONDS, Load
+from e2e.rig import checked, rest, small_settings
+from synthgate.broker.choose import Broker
+from synthgate.demo.chain import Chain
+
+ROOT = Path(__file__).parents[2]
+PREVIOUS = Path(os.environ["PREVIOUS"])
+FRONT, BACK = "front", "back"
+LAYOUT = {
+    FRONT: ("identity", "consent", "moderation"),
+    BACK: ("labelling", "retention", "incidents"),
+}
+ROLLS = ((BACK, ROOT), (FRONT, ROOT), (FRONT, PREVIOUS), (BACK, PREVIOUS))
+"""There by the order of an upgrade, readers first; back in the order of a downgrade, writers first."""
+ACTS = 300
+
+
+@dataclass
+class Mixed(Chain):
+    """Each worker is of a tree of its own; only settings both versions know are given to them."""
+
+    trees: dict[str, Path] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+
+    def environment(self) -> dict[str, str]:
+        """Without what an older version would refuse to start with."""
+        every = super().environment()
+        return {k: v for k, v in every.items() if not k.startswith("SYNTHGATE_") or k in self.known}
+
+    def start(self, name: str) -> None:
+        """Start a worker on its tree."""
+        self.more = {**self.more, name: {"PYTHONPATH": str(self.trees[name] / "src")}}
+        super().start(name)
+
+
+def asked(tree: Path, code: str) -> str:
+    """What a tree's own code says."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(tree / "src")},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+@pytest.mark.timeout(600)
+def test_two_versions_carry_one_chain(kafka: Broker, topic_prefix: str, tmp_path: Path) -> None:
+    for tree in (PREVIOUS, ROOT):
+        assert Path(asked(tree, "import synthgate as s; print(s.__file__)")).is_relative_to(tree)
+    names = asked(PREVIOUS, "from synthgate.settings import *; print(*Settings.model_fields)")
+    known = frozenset(f"SYNTHGATE_{name.upper()}" for name in (*names.split(), "media_roots"))
+    settings = small_settings(kafka, topic_prefix, tmp_path, session_timeout_s=6)
+    chain = Mixed(
+        kafka, settings, layout=LAYOUT, trees=dict.fromkeys(LAYOUT, PREVIOUS), known=known
+    )
+    load = Load(settings)
+    try:
+        with chain:
+            load.facts()
+            load.send(ACTS)
+            load.until(lambda: load.answered.total() > ACTS // 2, UNTIL_SECONDS, "answers before")
+            for name, tree in ROLLS:
+                load.send(ACTS // 2)
+                chain.kill(name, signal.SIGTERM)
+                chain.trees[name] = tree
+                chain.start(name)
+                load.send(ACTS // 2)
+                chain.wait_ready()
+                heard = load.answered.total()
+                load.send(ACTS)
+                load.until(
+                    lambda least=heard + ACTS // 2: load.answered.total() > least,  # type: ignore[misc]
+                    UNTIL_SECONDS, f"answers once {name} was of {tree}",
+                )  # fmt: skip
+            rest(settings, load)
+    finally:
+        load.close()
+    assert counts(checked(settings))["entries"] > ACTS * len(ROLLS)
