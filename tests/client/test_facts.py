@@ -84,6 +84,21 @@ def test_every_helper_and_every_registry_an_app_writes_is_covered() -> None:
     assert {name for name in ROWS if BY_NAME[name].writer in ("platform", "cli")} == set(WRITABLE)
 
 
+async def test_a_library_whose_import_was_cut_short_is_not_put_in_force(world: World) -> None:
+    gate = await world.gate()
+    begun = {"from_version": 3, "entries": 2, "lists": ["a.csv", "b.csv"], "done": False}
+    await gate.facts.control("import/3/x", begun, by="library-import")
+    for version in (3, 4):
+        with pytest.raises(FactError) as caught:
+            await gate.facts.activate_library(version, by="bob", and_by="ann")
+        assert caught.value.code == "import_unfinished"
+        assert "a.csv, b.csv" in str(caught.value)
+    before = await gate.facts.activate_library(2, by="bob", and_by="ann")
+    await gate.facts.control("import/3/x", begun | {"done": True}, by="library-import")
+    after = await gate.facts.activate_library(4, by="bob", and_by="ann")
+    assert before.partition == after.partition and before.offset + 1 == after.offset
+
+
 async def test_versions_grow_within_one_millisecond(world: World) -> None:
     gate = await world.gate()
     placed = [await gate.facts.recall("g1", reason="r", recalled=bool(n % 2)) for n in range(5)]

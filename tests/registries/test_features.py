@@ -25,3 +25,14 @@ def test_the_stricter_wins_a_tie() -> None:
     registries = Registries([TOPIC])
     put(registries, TOPIC, a_feature(), a_feature(kind="allow"), a_feature(to_version=2))
     assert registries.features.active(5) == (a_feature(),)
+
+
+def test_gaps_in_the_topic_leave_every_entry_that_stands() -> None:
+    """Compaction and transactions leave offsets out, and a tombstone takes an entry away."""
+    registries = Registries([TOPIC])
+    for offset, name in ((0, "a"), (7, "b"), (1_000_000, "c"), (1_000_001, "d")):
+        row = a_feature(entry=name)
+        registries.apply(TOPIC, 0, offset, name.encode(), row.model_dump_json().encode())
+    assert [row.entry for row in registries.features.active(1)] == ["a", "b", "c", "d"]
+    registries.apply(TOPIC, 0, 2_000_000, b"c", None)
+    assert [row.entry for row in registries.features.active(1)] == ["a", "b", "d"]

@@ -58,6 +58,25 @@ def test_infinity_is_not_a_number(bus: LocalBus) -> None:
     assert decision.action == "refuse"
 
 
+def test_a_lone_surrogate_is_no_json(bus: LocalBus) -> None:
+    value = b'{"tenant":"t","content":{"prompt":"\\ud800"}}'
+    assert codes(raw(bus, value, headers=headers(bus, an_event(bus, "half")))) == {"not_json"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "code"),
+    [
+        ("", "prompt_missing"), ("\u202eshi a poem\u202c", None), ("诗" * 80_000, None),
+        ("a" + "\u0300\u0336" * 9_000, None), ("стих 诗 قصيدة poem ｼ", None),
+        ("стих 海\u0336洛\u0336因 قصيدة", "risk_refuse"), ("\u202e海洛因\u202c", "risk_refuse"),
+    ],
+)  # fmt: skip
+def test_text_of_any_kind_is_decided(bus: LocalBus, prompt: str, code: str | None) -> None:
+    decision = decide(bus, an_event(bus, "odd", content={"prompt": prompt}))
+    assert decision.action == ("refuse" if code else "release")
+    assert code is None or code in codes(decision)
+
+
 def test_a_record_without_value_is_refused(bus: LocalBus) -> None:
     assert codes(raw(bus, None)) == {"not_json"}
 

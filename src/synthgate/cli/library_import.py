@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from synthgate.events.facts import FeatureRow
-    from synthgate.registries.control import Control
     from synthgate.settings import Settings
 
-PREFIX: Final = "import/"
 _BY: Final = "library-import"
 
 
@@ -30,9 +28,10 @@ async def send_whole(
     """
     from synthgate.cli.library_topic import control_row, send
     from synthgate.cli.standing import now_ms
+    from synthgate.registries.control import IMPORT
 
     first = min((row.from_version for row in rows), default=version)
-    name = f"{PREFIX}{version}/{_digest(sorted(files))[:16]}"
+    name = f"{IMPORT}{version}/{_digest(sorted(files))[:16]}"
     body: dict[str, object] = {
         "from_version": min(first, version), "entries": len(rows), "lists": sorted(files),
         "sha256": _digest(row.model_dump_json() for row in rows),
@@ -41,17 +40,6 @@ async def send_whole(
     await control_row(settings, name, {**body, "done": False}, _BY, begun)
     await send(settings, rows)
     await control_row(settings, name, {**body, "done": True}, _BY, max(now_ms(), begun + 1))
-
-
-def unfinished(control: "Control", version: int) -> str | None:
-    """The lists of an import that was begun, not finished, and says what a version holds; None if none is."""
-    for row in control.rows():
-        if row.name.startswith(PREFIX) and row.body.get("done") is not True:
-            first = row.body.get("from_version")
-            if not isinstance(first, int) or first <= version:
-                lists = row.body.get("lists")
-                return ", ".join(map(str, lists)) if isinstance(lists, list) else row.name
-    return None
 
 
 def _digest(parts: Iterable[str]) -> str:

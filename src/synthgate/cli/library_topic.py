@@ -76,14 +76,13 @@ async def put_in_force(
         CommandError: it has none, or one that cannot count, was withdrawn, or an import was not finished; what
             is in force stays.
     """
-    from synthgate.cli.library_import import unfinished
     from synthgate.cli.standing import now_ms
     from synthgate.client.build import rfc3339
     from synthgate.registries import UNREADABLE
 
     control = (await copies(settings, "control")).control
     not_withdrawn(control, version)
-    half = unfinished(control, version)
+    half = control.unfinished_import(version)
     if half is not None:
         raise CommandError(
             f"the import of {half} was begun and not finished, so version {version} may lack entries:"

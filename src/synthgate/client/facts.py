@@ -202,7 +202,21 @@ class Facts:
         )  # fmt: skip
 
     async def activate_library(self, version: int, *, by: str, and_by: str) -> Placed:
-        """The feature library of this version is in force from now on, for all tenants; two people say so."""
+        """The feature library of this version is in force from now on, for all tenants; two people say so.
+
+        Raises:
+            FactError: an import of lists for it was begun and not finished; nothing was written.
+            GateError: whether one was cannot be known now.
+        """
+        from synthgate.client.standing import control_now
+
+        half = (await control_now(self._writer)).unfinished_import(version)
+        if half is not None:
+            raise FactError(
+                "import_unfinished", "/version",
+                f"the import of {half} was begun and not finished: version {version} may lack entries",
+                "run that import again, to its end",
+            )  # fmt: skip
         return await self.control("library", {"version": version, "agreed_by": and_by}, by=by)
 
     async def publish_terms(

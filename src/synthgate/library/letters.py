@@ -17,10 +17,17 @@ CLAUSE_MARKS: Final = ",。、!?:;\n"
 """Marks that end a clause (folded): text goes on behind them, so that words on both sides are two words."""
 
 _PICTURES: Final = (range(0x2600, 0x27C0), range(0x1F300, 0x1FB00))
+_OVERLAID: Final = (
+    range(0x300, 0x345),
+    range(0x346, 0x370),
+    range(0x1DC0, 0x1E00),
+    range(0x20D0, 0x2100),
+)
+"""Marks drawn over the character before: struck through, it is read all the same."""
 SEPARATORS: Final = frozenset(
     CLAUSE_MARKS
     + " \t*·•●○◎★☆◆◇■□▲△▼▽※~-_./\\|#^+=&'\"`“”‘’()[]{}<>《》〈〉「」『』【】—–−‐―→←↑↓丨丶\ufffd"
-).union(chr(code) for codes in _PICTURES for code in codes)
+).union(chr(code) for codes in (*_PICTURES, *_OVERLAID) for code in codes)
 """Characters put between letters; they carry no sound."""
 GAP_MAX: Final = 3
 """Separators in a row that still count as put in between."""

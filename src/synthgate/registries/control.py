@@ -16,6 +16,8 @@ _PAUSE = re.compile(r"pause/[a-z]+/[0-9]+")
 _LOSS = re.compile(r"loss/([A-Za-z0-9._-]+)/([0-9]+)/([0-9]+)")
 _OBSERVE: Final = "observe/"
 _PENALTIES: Final = "penalties/"
+IMPORT: Final = "import/"
+"""Before the name of an import of lists: told before its first entry and behind its last."""
 
 
 class InForce(NamedTuple):
@@ -177,6 +179,16 @@ class Control(Table[ControlRow]):
         if self._taken_back is None:
             self._taken_back = withdrawals.taken_back(self.rows())
         return self._taken_back
+
+    def unfinished_import(self, version: int) -> str | None:
+        """The lists of an import that was begun, not finished, and concerns a version; None if none is."""
+        for row in self.rows():
+            if row.name.startswith(IMPORT) and row.body.get("done") is not True:
+                first = row.body.get("from_version")
+                if not isinstance(first, int) or first <= version:
+                    lists = row.body.get("lists")
+                    return ", ".join(map(str, lists)) if isinstance(lists, list) else row.name
+        return None
 
     def observe(self, tenant: str) -> tuple[frozenset[str], int]:
         """Duties observed only, and for how many percent of a tenant's users; none if unreadable."""

@@ -117,9 +117,8 @@ class LabellingDuty:
         files = await self._files.labelled(
             [self._which.order(one) for one in passed if rows_to_label(one.event)], work.partition
         )
-        texts = await asyncio.to_thread(self._texts.stored, passed, work.partition)
         return await asyncio.to_thread(
-            self._carry_out, passages, verdicts, work.partition, {**files, **texts}
+            self._carry_out, passages, verdicts, passed, work.partition, files
         )
 
     def _one(self, passage: Passage, log: int, begun: set[str]) -> LabellingFacts:
@@ -167,9 +166,11 @@ class LabellingDuty:
         self,
         passages: Sequence[Passage],
         verdicts: Sequence[Verdict],
+        passed: Sequence[Passage],
         log: int,
-        outcomes: Mapping[Passage, Sequence[Made]],
+        labelled: Mapping[Passage, Sequence[Made]],
     ) -> list[Done]:
+        outcomes = {**labelled, **self._texts.stored(passed, log)}
         made: dict[int, LabelledText] = {}
         files: dict[str, bytes] = {}
         given = [self._given(*item, outcomes) for item in zip(passages, verdicts, strict=True)]
