@@ -18,6 +18,7 @@ from synthgate.events.topics import DUTIES
 from synthgate.law import load, status
 from synthgate.law.coverage import deciders
 from synthgate.library.sample import SAMPLE_VERSION, sample_rows
+from synthgate.steps import reviewers_page
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,10 @@ def test_the_table_of_duties_is_what_the_duties_say(text: str) -> None:
 def test_the_sentences_on_the_law_are_fresh() -> None:
     for text, language in ((TEXT, "en"), (CHINESE, "zh")):
         assert status.summary(status.status(load(), NOW_MS), language) in text
+
+
+def test_the_table_of_reviewers_is_what_moderation_decides() -> None:
+    assert reviewers_page.table() in TEXT
 
 
 def test_the_chinese_readme_has_the_same_sections_and_code() -> None:

@@ -106,6 +106,22 @@ def render(law: Law | None = None) -> str:
     return _HEAD + "".join(rows) + _TAIL
 
 
+def table(law: Law | None = None) -> str:
+    """The page in a few lines, as README shows it: media with the same answer stand together."""
+    law = law or load().at(_AS_OF)
+    lines = ["| reviewer | medium | alone | cannot see |", "|---|---|---|---|"]
+    for kind in KINDS:
+        same: dict[tuple[str, str], list[str]] = {}
+        for medium in (one for one in _ALL if one in kind.reads):
+            said = (alone(law, medium, kind), kind.blind.get(medium) or kind.blind[_ANY])
+            same.setdefault(said, []).append(medium)
+        lines += [
+            f"| {kind.name} | {', '.join(media)} | {outcome} | {blind} |"
+            for (outcome, blind), media in same.items()
+        ]
+    return "\n".join(lines)
+
+
 def alone(law: Law, medium: str, kind: Kind) -> str:
     """Outcome of a result nobody else looked at."""
     generation = {"id": "g", "medium": medium, "template": "t"}
