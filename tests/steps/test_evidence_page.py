@@ -13,7 +13,7 @@ def page(language: str, **row: Any) -> str:
     report = {
         "asked": {}, "made": {"by": "li", "reason": "hold", "at": 0}, "entries": 1, "actions": {}, "states": {},
         "laws": [], "libraries": [], "rules": [], "codes": {},
-        "rows": [{"log": 0, "index": 0, "verdicts": None, **row}],
+        "rows": [{"log": 0, "index": 0, "action": "release", "verdicts": None, **row}],
     }  # fmt: skip
     return html.unescape(evidence_page.page(report, language))
 
