@@ -325,6 +325,9 @@ def test_evidence_takes_along_what_a_decision_rested_on(
         ("facts.accounts", None, b"{}"),
         ("control", b"terms/11010519491231002X", b"\x00"),
         ("work", b"w", b'{"case": null}'),
+        ("work", b"w", b'{"key": "a", "user": ["13800138000"]}'),
+        ("cases", b"c", b'{"key": 7}'),
+        ("cases", b"c", '{"key": "\u4e00"}'.encode()),
     ],
 )
 def test_whatever_lies_on_a_topic_is_logged_and_names_nobody_in_the_clear(
