@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -151,6 +152,41 @@ def test_offsets_that_hold_nothing_are_accounted_for(bus: LocalBus) -> None:
     assert told == [
         (NEVER_READ, "0", 2), (ABSENT, "2", 1), (RECORDED, "3", 1), (ABSENT, "4", 3), (RECORDED, "7", 1),
     ]  # fmt: skip
+
+
+def test_who_is_cancelled_stays_until_it_is_written(
+    bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Partitions go while a segment is written: its log may be another's next, so nobody leaves before."""
+    begun, may_end = threading.Event(), threading.Event()
+    write = Log.append
+
+    def slow(log: Log, *given: Any) -> Any:
+        begun.set()
+        assert may_end.wait(30)
+        return write(log, *given)
+
+    records = [bus.append("guards", b"x", b"{}", (), 0) for _ in range(2)]
+    batch = Batch("guards", 0, records, 0, 2)
+    bus.start()
+    monkeypatch.setattr(Log, "append", slow)
+
+    async def left() -> bool:
+        lane = asyncio.create_task(stage(bus).process(batch, bus.now_ms))
+        await asyncio.to_thread(begun.wait, 30)
+        lane.cancel()
+        await asyncio.sleep(0.05)
+        stayed = not lane.done()
+        may_end.set()
+        await asyncio.wait([lane])
+        assert lane.cancelled()
+        return stayed
+
+    head = bus.parts.records.get(0).head
+    assert asyncio.run(left())
+    assert bus.parts.records.get(0).head == head + 2
+    asyncio.run(stage(bus).process(batch, bus.now_ms))
+    assert bus.parts.records.get(0).head == head + 2
 
 
 def test_other_bytes_under_an_origin_are_logged_beside(bus: LocalBus) -> None:
