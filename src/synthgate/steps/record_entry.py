@@ -106,11 +106,13 @@ def _keep_days(topic: str, law: Law) -> int:
 
 
 def _tenant(topic: str, key: bytes | None, body: Mapping[str, Any]) -> str:
+    """Stands in the clear header: what is a person's plain number is none."""
+    tenant = None
     if topic in _BY_BODY:
         tenant = body.get("tenant")
-        return tenant if isinstance(tenant, str) else "_"
-    tenant, slash, _ = (key or b"").decode(errors="replace").partition("/")
-    return tenant if slash and topic.startswith(("facts.", "standings")) else "_"
+    elif topic.startswith(("facts.", "standings")) and b"/" in (key or b""):
+        tenant = (key or b"").decode(errors="replace").partition("/")[0]
+    return tenant if isinstance(tenant, str) and not holds_plain_identity(tenant) else "_"
 
 
 def person_of(topic: str, key: bytes | None, body: Mapping[str, Any], token_key: bytes) -> str:
@@ -128,7 +130,7 @@ def person_of(topic: str, key: bytes | None, body: Mapping[str, Any], token_key:
         return NO_USER
     token = body.get("user") or body.get("recipient")
     if isinstance(token, str) and token:
-        return token
+        return NO_USER if holds_plain_identity(token) else token
     kind, _, rest = str(body.get("case")).partition("/")
     if kind == "user":
         return scope_of(token_key, rest.encode())
