@@ -61,6 +61,14 @@ def test_a_service_that_starts_owes_a_filing_until_the_receipt_is_there(bus: Loc
     assert row.deadlines[0].met_at == row.timeline[-1].at
 
 
+def test_a_time_before_all_calendars_is_late_and_ends_no_worker(bus: LocalBus) -> None:
+    tell(bus, "filing.changed", "chat", discovered_at="0001-01-01T00:00:00+23:59")
+    row = case(bus, "filing/t/chat/change")
+    assert (row.status, row.opened_at) == ("owed", 0)
+    bus.tick()
+    assert case(bus, row.case).timeline[-1].type == "deadline.reached"
+
+
 def test_a_filing_that_changes_again_is_owed_again_and_one_receipt_meets_all_before(
     bus: LocalBus,
 ) -> None:
