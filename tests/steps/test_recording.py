@@ -15,7 +15,7 @@ from cli_commands import run
 from local_bus import LocalBus, Stored
 from synthgate.cli.erase import erase_token
 from synthgate.crypto.tokens import user_token
-from synthgate.demo.facts import consent
+from synthgate.demo.facts import consent, template
 from synthgate.events import topics
 from synthgate.events.facts import AccountRow
 from synthgate.ledger import Log, LogReader
@@ -348,6 +348,31 @@ def test_evidence_takes_along_what_a_decision_rested_on(
     report = json.loads(zipfile.ZipFile(out).read("report.json"))
     logged = [row["record"]["key"] for row in report["rows"] if "record" in row]
     assert sorted(logged) == [f"t/{SUBJECT}/g", f"t/{SUBJECT}/later"]
+
+
+def test_a_decision_rested_on_nothing_of_a_later_epoch(tmp_path: Path) -> None:
+    """After a fail-over with new offsets an offset of before means another record."""
+    decided = []
+    for epoch in (1, 2):
+        bus = a_bus(tmp_path, epoch=epoch)
+        bus.recording = True
+        bus.start()
+        # Positions of epoch 1 lie above the offsets of epoch 2, where the template was written again.
+        for name in map(str, range(40)) if epoch == 1 else ["chat"] * 5:
+            row = template(name, bus.now_ms).model_copy(update={"tenant": "t"})
+            bus.fact("facts.templates", row)
+        verify(bus, f"u{epoch}")
+        decided.append(decide(bus, an_event(bus, f"e{epoch}", user=f"u{epoch}")))
+    index = TraceIndex(bus.settings.trace_path)
+    store, ring = open_store(bus.settings), open_ring(bus.settings)
+    index.update(store, ring)
+    for epoch, one in enumerate(decided, 1):
+        entry = index.at(one.receipt.log, one.receipt.index)
+        assert entry is not None
+        rows = rested_on(index, [entry], store, ring)
+        assert {row.root.partition("/")[0] for row in rows} == {str(epoch)}
+        assert {row.root.split("/")[1] for row in rows} >= {"control", "facts.templates"}
+    index.close()
 
 
 @pytest.mark.parametrize(
