@@ -11,7 +11,8 @@ from acts_at_hand import a_bus, an_event, answer, decide, verify
 from cli_commands import run
 from local_bus import LocalBus, Stored
 from synthgate.cli import positions
-from synthgate.demo.facts import control, template
+from synthgate.cli.erase import erase_token
+from synthgate.demo.facts import consent, control, template
 from synthgate.effects.objects import LocalObjects
 from synthgate.law import load
 from synthgate.ledger.rings import open_ring
@@ -247,7 +248,7 @@ def test_registries_are_rebuilt_from_what_is_logged_without_any_broker(
     assert (found["equal"], found["different"]) == (from_topics.equal, 0)
     assert found["equal"] > 0
     store, ring = open_store(settings), open_ring(settings)
-    planted = logged_facts(store, ring, TOPICS)
+    planted = logged_facts(store, ring, TOPICS, 1)
     assert planted is not None
     for kept in planted._kept.values():
         for at, (key, value) in enumerate(kept.rows):
@@ -258,4 +259,46 @@ def test_registries_are_rebuilt_from_what_is_logged_without_any_broker(
     verify(bus, "another")
     bus.fact("facts.templates", template("later", bus.now_ms).model_copy(update={"tenant": "t"}))
     decide(bus, an_event(bus, "after"))
-    assert rechecked(bus, logged_facts(store, ring, TOPICS)).not_checkable["not logged yet"] > 0
+    assert rechecked(bus, logged_facts(store, ring, TOPICS, 1)).not_checkable["not logged yet"] > 0
+
+
+def test_what_was_erased_is_no_registry_that_answered_wrongly(tmp_path: Path) -> None:
+    """The consent is gone, the decision on it is not: nobody can say, so it is no difference."""
+    subject = "5" * 32
+    bus = a_bus(tmp_path)
+    bus.recording = True
+    bus.start()
+    bus.fact("facts.consents", consent(subject, "g", bus.now_ms).model_copy(update={"tenant": "t"}))
+    bus.run()
+    verify(bus)
+    edited = an_event(
+        bus, "edited", subjects=[{"token": subject, "age_band": "adult"}],
+        generation={"id": "g-edited", "medium": "text", "template": "style", "purpose": "chat"},
+    )  # fmt: skip
+    decide(bus, edited)
+    store, ring = open_store(bus.settings), open_ring(bus.settings)
+    whole = rechecked(bus, logged_facts(store, ring, TOPICS, 1))
+    assert (whole.different, dict(whole.not_checkable)) == (0, {})
+    assert erase_token(bus.settings, subject, bus.now_ms + 1_097 * 24 * 3_600_000).keys
+    found = rechecked(bus, logged_facts(store, ring, TOPICS, 1))
+    assert (found.different, dict(found.not_checkable)) == (0, {"compacted": 1})
+
+
+def test_an_offset_of_another_epoch_is_another_record(tmp_path: Path) -> None:
+    """After a fail-over with new offsets both are in one log."""
+    for epoch in (1, 2):
+        bus = a_bus(tmp_path, epoch=epoch)
+        bus.recording = True
+        bus.start()
+        if epoch == 2:
+            for number in range(3):
+                other = template(f"other-{number}", bus.now_ms).model_copy(update={"tenant": "t"})
+                bus.fact("facts.templates", other)
+        verify(bus, f"u{epoch}")
+        decide(bus, an_event(bus, f"e{epoch}", user=f"u{epoch}"))
+    store, ring = open_store(bus.settings), open_ring(bus.settings)
+    for epoch in (1, 2):
+        found = rechecked(bus, logged_facts(store, ring, TOPICS, epoch))
+        assert found.different == 0
+        assert found.equal > 0
+        assert found.not_checkable == {"another epoch": 4}

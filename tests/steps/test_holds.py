@@ -141,11 +141,11 @@ def test_a_dead_scorer_holds_everything_and_asks_nobody_until_it_answers_again(
 def test_the_times_of_a_retry_and_the_end_of_it(bus: LocalBus) -> None:
     held = decide(bus, an_event(bus, "x", content={"prompt": HELD}))
     made, now = held.model_copy(update={"hold": "retry"}), held.decided_at
-    case = hold_case(None, made, None, bus.settings, now)
+    case = hold_case(None, made, None, bus.settings)
     due = []
     while case is not None and case.due_at is not None:
         due.append((case.due_at - now) // 1000)
-        early = hold_case(case, made, None, bus.settings, case.due_at - 1)
+        early = hold_case(case, made, None, bus.settings)
         assert early is case, "the decision heard twice is no answer to a retry that was not made"
         if case.detail["cause"] == "expiry":
             break
@@ -182,6 +182,27 @@ def test_a_scorer_that_never_answers_ends_in_a_refusal_with_notice(tmp_path: Pat
         assert actions == {(None, "hold"): 1, ("retry", "silent"): 7, ("expiry", "refuse"): 1}
 
 
+def test_who_asks_again_and_again_does_not_use_up_the_tries(tmp_path: Path) -> None:
+    """The same event sent again is answered with the hold's decision too, but it is no try."""
+    with a_service_beside() as service:
+        service.answers = lambda _: web.Response(status=503)
+        bus = a_bus(tmp_path / "bus", scorers=str(a_roster(tmp_path, service)))
+        verify(bus)
+        asked = an_event(bus, "x")
+        held = decide(bus, asked)
+        assert (held.action, held.hold) == ("hold", "retry")
+        for _ in range(3):
+            bus.send(asked)
+            bus.run()  # before time's part of it
+            bus.tick()
+            bus.run()
+            bus.now_ms += MINUTE_MS
+        tries = [header for header in entries(bus) if header["cause"] == "retry"]
+        assert len(tries) == 1
+        (case,) = holds(bus).values()
+        assert case.detail["retries"] == 2
+
+
 def test_a_retry_that_finds_what_forbids_is_answered(tmp_path: Path) -> None:
     """Only what changes nothing is left unsaid."""
     with a_service_beside() as service:
@@ -210,9 +231,9 @@ def test_a_retry_that_finds_what_forbids_is_answered(tmp_path: Path) -> None:
 def test_a_retry_that_needs_a_person_becomes_one_task_and_keeps_its_end(bus: LocalBus) -> None:
     held = decide(bus, an_event(bus, "x", content={"prompt": HELD}))
     retried = held.model_copy(update={"hold": "retry"})
-    first = hold_case(None, retried, None, bus.settings, retried.decided_at)
+    first = hold_case(None, retried, None, bus.settings)
     later = held.model_copy(update={"revision": 2, "decided_at": held.decided_at + 30_000})
-    task = hold_case(first, later, None, bus.settings, later.decided_at)
+    task = hold_case(first, later, None, bus.settings)
     assert task is not None and first is not None
     assert (task.case, task.opened_at) == (first.case, first.opened_at)
     assert task.detail["hold"] == "review"

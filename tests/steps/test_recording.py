@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,7 @@ from cli_commands import run
 from local_bus import LocalBus, Stored
 from synthgate.cli.erase import erase_token
 from synthgate.crypto.tokens import user_token
-from synthgate.demo.facts import consent
+from synthgate.demo.facts import consent, template
 from synthgate.events import topics
 from synthgate.events.facts import AccountRow
 from synthgate.ledger import Log, LogReader
@@ -151,6 +152,41 @@ def test_offsets_that_hold_nothing_are_accounted_for(bus: LocalBus) -> None:
     assert told == [
         (NEVER_READ, "0", 2), (ABSENT, "2", 1), (RECORDED, "3", 1), (ABSENT, "4", 3), (RECORDED, "7", 1),
     ]  # fmt: skip
+
+
+def test_who_is_cancelled_stays_until_it_is_written(
+    bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Partitions go while a segment is written: its log may be another's next, so nobody leaves before."""
+    begun, may_end = threading.Event(), threading.Event()
+    write = Log.append
+
+    def slow(log: Log, *given: Any) -> Any:
+        begun.set()
+        assert may_end.wait(30)
+        return write(log, *given)
+
+    records = [bus.append("guards", b"x", b"{}", (), 0) for _ in range(2)]
+    batch = Batch("guards", 0, records, 0, 2)
+    bus.start()
+    monkeypatch.setattr(Log, "append", slow)
+
+    async def left() -> bool:
+        lane = asyncio.create_task(stage(bus).process(batch, bus.now_ms))
+        await asyncio.to_thread(begun.wait, 30)
+        lane.cancel()
+        await asyncio.sleep(0.05)
+        stayed = not lane.done()
+        may_end.set()
+        await asyncio.wait([lane])
+        assert lane.cancelled()
+        return stayed
+
+    head = bus.parts.records.get(0).head
+    assert asyncio.run(left())
+    assert bus.parts.records.get(0).head == head + 2
+    asyncio.run(stage(bus).process(batch, bus.now_ms))
+    assert bus.parts.records.get(0).head == head + 2
 
 
 def test_other_bytes_under_an_origin_are_logged_beside(bus: LocalBus) -> None:
@@ -314,6 +350,31 @@ def test_evidence_takes_along_what_a_decision_rested_on(
     assert sorted(logged) == [f"t/{SUBJECT}/g", f"t/{SUBJECT}/later"]
 
 
+def test_a_decision_rested_on_nothing_of_a_later_epoch(tmp_path: Path) -> None:
+    """After a fail-over with new offsets an offset of before means another record."""
+    decided = []
+    for epoch in (1, 2):
+        bus = a_bus(tmp_path, epoch=epoch)
+        bus.recording = True
+        bus.start()
+        # Positions of epoch 1 lie above the offsets of epoch 2, where the template was written again.
+        for name in map(str, range(40)) if epoch == 1 else ["chat"] * 5:
+            row = template(name, bus.now_ms).model_copy(update={"tenant": "t"})
+            bus.fact("facts.templates", row)
+        verify(bus, f"u{epoch}")
+        decided.append(decide(bus, an_event(bus, f"e{epoch}", user=f"u{epoch}")))
+    index = TraceIndex(bus.settings.trace_path)
+    store, ring = open_store(bus.settings), open_ring(bus.settings)
+    index.update(store, ring)
+    for epoch, one in enumerate(decided, 1):
+        entry = index.at(one.receipt.log, one.receipt.index)
+        assert entry is not None
+        rows = rested_on(index, [entry], store, ring)
+        assert {row.root.partition("/")[0] for row in rows} == {str(epoch)}
+        assert {row.root.split("/")[1] for row in rows} >= {"control", "facts.templates"}
+    index.close()
+
+
 @pytest.mark.parametrize(
     ("topic", "key", "value"),
     [
@@ -324,7 +385,13 @@ def test_evidence_takes_along_what_a_decision_rested_on(
         ("facts.consents", b"\xff/\xfe", b""),
         ("facts.accounts", None, b"{}"),
         ("control", b"terms/11010519491231002X", b"\x00"),
+        ("case.events", b"c", b'{"tenant": "13800138000"}'),
+        ("facts.consents", b"11010519491231002X/t/g", b"{}"),
+        ("cases", b"c", b'{"user": "13800138000"}'),
         ("work", b"w", b'{"case": null}'),
+        ("work", b"w", b'{"key": "a", "user": ["13800138000"]}'),
+        ("cases", b"c", b'{"key": 7}'),
+        ("cases", b"c", '{"key": "\u4e00"}'.encode()),
     ],
 )
 def test_whatever_lies_on_a_topic_is_logged_and_names_nobody_in_the_clear(

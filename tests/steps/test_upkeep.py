@@ -8,6 +8,7 @@ import pytest
 from acts_at_hand import a_bus
 from cases_at_hand import act, case, of_kind, tell, works
 from local_bus import LocalBus
+from synthgate.cases import machine
 from synthgate.cases.calendar import after_working_days
 from synthgate.demo.acts import moment
 from synthgate.events.decision import CaseRow
@@ -60,6 +61,14 @@ def test_a_service_that_starts_owes_a_filing_until_the_receipt_is_there(bus: Loc
     assert row.deadlines[0].met_at == row.timeline[-1].at
 
 
+def test_a_time_before_all_calendars_is_late_and_ends_no_worker(bus: LocalBus) -> None:
+    tell(bus, "filing.changed", "chat", discovered_at="0001-01-01T00:00:00+23:59")
+    row = case(bus, "filing/t/chat/change")
+    assert (row.status, row.opened_at) == ("owed", 0)
+    bus.tick()
+    assert case(bus, row.case).timeline[-1].type == "deadline.reached"
+
+
 def test_a_filing_that_changes_again_is_owed_again_and_one_receipt_meets_all_before(
     bus: LocalBus,
 ) -> None:
@@ -110,6 +119,40 @@ def test_what_a_service_keeps_up_is_lacking_until_all_is_stated(bus: LocalBus) -
     assert (row.status, row.state, row.detail["lacks"]) == ("kept", "open", [])
     assert due[POLICIES[0]] - bus.now_ms == 365 * DAY_MS, "a year at the latest"
     tell(bus, "policy.reviewed", "chat", detail=stated(bus, *POLICIES[1:], "unheard"), id="most")
+    assert case(bus, row.case) == row, "heard twice"
+
+
+def test_what_is_stated_in_half_again_is_due_when_it_was(bus: LocalBus) -> None:
+    """Else a word an hour would put the clock off for ever."""
+    tell(bus, "service.started", "chat", detail={"public_opinion": False})
+    row = case(bus, "upkeep/t/chat/policies")
+    due = row.due_at
+    for hour in (10, 20):
+        bus.now_ms += 10 * 3_600_000
+        tell(bus, "policy.reviewed", "chat", detail=stated(bus, *POLICIES, owner=""), id=str(hour))
+    row = case(bus, row.case)
+    assert (row.status, row.due_at) == ("lacking", due)
+    bus.now_ms += 5 * 3_600_000
+    bus.tick()
+    assert {d.reached_at for d in case(bus, row.case).deadlines} != {None}
+    tell(bus, "policy.reviewed", "chat", detail=stated(bus, *POLICIES, owner=""), id="late")
+    assert {d.reached_at for d in case(bus, row.case).deadlines} != {None}, "and stays overdue"
+
+
+def test_what_is_kept_up_for_years_still_takes_reviews(
+    bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A case nobody can close, full of notes, would report as late what is stated every day."""
+    monkeypatch.setattr(machine, "NOTED_MAX", 10)
+    for day in range(13):
+        bus.now_ms += DAY_MS
+        detail = stated(bus, "algorithm")
+        tell(bus, "algorithm.reviewed", "chat", detail=detail, id=str(day))
+    row = case(bus, "upkeep/t/chat/algorithm")
+    assert row.due_at is not None
+    assert moment(row.due_at) == detail["reviewed"]["algorithm"]["review_by"]
+    assert len(row.timeline) == 10
+    tell(bus, "algorithm.reviewed", "chat", detail=detail, id=str(day))
     assert case(bus, row.case) == row, "heard twice"
 
 

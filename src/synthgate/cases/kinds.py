@@ -225,6 +225,7 @@ UPKEEP: Final = Machine(
     },
     frozenset({"ended"}),
     guards=dict.fromkeys(("upkeep.lacking", "upkeep.kept", "upkeep.ended"), (stated,)),
+    lasting=True,
 )  # fmt: skip
 
 USER: Final = Machine("user", "counted", {**_NOTES, ("counted", "penalty.lifted"): "counted",

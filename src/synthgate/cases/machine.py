@@ -47,7 +47,8 @@ class Machine:
     """One kind of case.
 
     moves: (status, event type) to the next status. closed: statuses that end the case. meets: event type to
-    the deadlines (by the start of their id) it meets. guards: by event type.
+    the deadlines (by the start of their id) it meets. guards: by event type. lasting: a case that stays open
+    as long as what it is about: its oldest notes give way to new ones, the versions before are in the log.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Machine:
     closed: frozenset[str]
     meets: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     guards: Mapping[str, tuple[Guard, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    lasting: bool = False
 
     def takes(self, status: str) -> tuple[str, ...]:
         """Event types a case in this status can take."""
@@ -81,7 +83,8 @@ def advance(machine: Machine, row: CaseRow, event: Happened) -> CaseRow:
         if sentence is not None:
             raise NotAllowed(sentence)
     status = row.status if status == ANY else status
-    if status == row.status and len(row.timeline) >= NOTED_MAX:
+    timeline = row.timeline[1 - NOTED_MAX :] if machine.lasting else row.timeline
+    if status == row.status and len(timeline) >= NOTED_MAX:
         raise NotAllowed(f"the timeline holds {NOTED_MAX} entries: close this case, open another")
     met = machine.meets.get(event.type, ())
     deadlines = [_met(deadline, met, event.at) for deadline in row.deadlines]
@@ -93,7 +96,7 @@ def advance(machine: Machine, row: CaseRow, event: Happened) -> CaseRow:
             "state": "closed" if closed else "open",
             "deadlines": deadlines,
             "due_at": None if closed else next_due(deadlines),
-            "timeline": [*row.timeline, _noted(event, row.status, status)],
+            "timeline": [*timeline, _noted(event, row.status, status)],
         }
     )
 

@@ -121,7 +121,7 @@ def _rechecked(
 
     keys = consent_keys(settings.consent_keys)
     wanted = [name for name in TOPICS if name != "facts.consents" or settings.consents_copied]
-    facts = logged_facts(store, ring, wanted) or finish(_facts(settings, wanted))
+    facts = logged_facts(store, ring, wanted, settings.epoch) or finish(_facts(settings, wanted))
     replay = EvidenceReplay(load_law(), facts, open_objects(settings), keys)
     for log in logs:
         reader = LogReader(store, ring, log)

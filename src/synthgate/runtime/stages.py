@@ -63,6 +63,8 @@ class Runner:
         self._start_at = start_at
         self._follow = follow
         self.blind = blind
+        self.acked_at = time.monotonic()
+        """When a batch of whatever lane was last done."""
         self._taking: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
 
@@ -179,14 +181,18 @@ class Runner:
     def ack(self, delivery: Delivery) -> None:
         """Everything the batch owed is acknowledged by the broker."""
         self.app.consumer.acks.ack(delivery)
+        self.acked_at = time.monotonic()
 
     async def close(self, seconds: float) -> bool:
-        """Stop every lane after the batch in work; False if one was still busy in the end."""
+        """Stop every lane after the batch in work; False if one was still busy in the end.
+
+        A lane of a stage that takes turns need not have its turn first: its batch is another owner's next.
+        """
         lanes, self.lanes = self.lanes, {}
         tasks = [lane.task for lane in lanes.values()]
         for lane in lanes.values():
             lane.closing = True
-            if not lane.busy:
+            if self.blind or not lane.busy:
                 lane.task.cancel()
         if self._taking is not None:
             self._taking.cancel()

@@ -104,9 +104,11 @@ class Watchdog:
         if runner.lanes.get(lane.tp) is lane:
             show(runner.duty, lane, lag)
         now = time.monotonic()
+        # Where lanes take turns, one that waits for its own has not stalled while others move.
+        moved_at = max(lane.moved_at, runner.acked_at) if runner.blind else lane.moved_at
         if lag == 0 or self._waits.declared(runner.duty, lane.where) or not runner.taken:
             lane.moved_at = now
-        elif now - lane.moved_at > self._settings.stall_s:
+        elif now - moved_at > self._settings.stall_s:
             self._stalled(
                 f"{runner.duty} {lane.where} has {lag} records to go and made no progress"
                 f" for {self._settings.stall_s:.0f} s (reads at {read}, acknowledged {lane.position})"

@@ -33,6 +33,9 @@ class Due:
         self._settings = settings
         self._docket = docket
         self._violations = violations
+        self._fired: dict[str, int] = {}
+        """Holds whose time was sent and not answered, with the version it was sent for; after a restart it is
+        sent again."""
 
     def tick(self, work: Work) -> None:
         """Everything whose time has come on a partition."""
@@ -56,8 +59,11 @@ class Due:
         """A hold opens a case with a due time; what answers it closes it, or puts off its time."""
         held = self._docket.get(f"hold/{decision.root}")
         text = None if key is None else base64.b64encode(key).decode()
-        row = hold_case(held, decision, text, self._settings, work.now_ms)
+        fired = held is not None and self._fired.get(held.case) == held.version
+        row = hold_case(held, decision, text, self._settings, work.now_ms if fired else None)
         if row is not None:
+            if row is not held:
+                self._fired.pop(row.case, None)
             self._docket.put(row, work)
             work.outputs.holds_closed.extend(ended(held, row))
         notice = expiry_notice(decision, law)
@@ -70,6 +76,7 @@ class Due:
         """One timer record; the door fetches the event by receipt and every duty decides again."""
         if row.receipt is None or row.due_at is None:
             return
+        self._fired[row.case] = row.version
         late = max(REFIRE_MS, min(work.now_ms - row.due_at, REFIRE_MAX_MS))
         self._docket.cases.later(work.partition, row.case, work.now_ms + late)
         data = {

@@ -144,7 +144,7 @@ class EvidenceReplay:
 
     def _one(self, passage: Passage, duty: str, where: str) -> None:
         row = passage.verdict(duty)
-        why = self._shut(row)
+        why = self._shut(row, passage.origin.epoch)
         if row is None or why is not None:
             self.found.not_checkable[why or "no verdict"] += 1
             return
@@ -164,10 +164,12 @@ class EvidenceReplay:
         if len(self.found.examples) < EXAMPLES_MAX:
             self.found.examples.append({"entry": where, "duty": duty, "facts": names})
 
-    def _shut(self, row: Mapping[str, Any] | None) -> str | None:
+    def _shut(self, row: Mapping[str, Any] | None, epoch: int) -> str | None:
         """Why a verdict cannot be checked; None if it can."""
         if row is None:
             return "no verdict"
+        if self._facts.epoch not in (None, epoch):
+            return "another epoch"
         if row["facts"].get("files"):
             return "files"
         if row["law"] != self._book.hash:

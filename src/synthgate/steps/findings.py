@@ -72,9 +72,9 @@ class Found:
 
     @property
     def discovered(self) -> int:
-        """When the clock began: discovery or learning, never later than the record itself."""
+        """When the clock began: discovery or learning, never later than the record itself, nor before 1970."""
         text = self.event.discovered_at
-        return self.at if text is None else min(self.at, time_ms(text))
+        return self.at if text is None else min(self.at, max(0, time_ms(text)))
 
 
 class Findings:

@@ -20,16 +20,18 @@ EXPIRED: Final = "hold_expired"
 
 
 def hold_case(
-    held: CaseRow | None, decision: Decision, key: str | None, settings: Settings, now_ms: int
-) -> CaseRow | None:
+    held: CaseRow | None, decision: Decision, key: str | None, settings: Settings,
+    tried_ms: int | None = None,
+) -> CaseRow | None:  # fmt: skip
     """The case after a decision; None if there is none to open or close. ``held``: as it was before.
 
-    A revision heard again (or an older one) leaves the case as it is, unless it answers a retry. detail: what a
-    desk sorts tasks by; no content. ``closed_by``: desk | timer | platform, by the source of the record that
-    ended it.
+    A revision heard again (or an older one) leaves the case as it is, unless it answers a retry. tried_ms: now,
+    if the hold's time was sent and nothing has answered it; without that it is a repeat, which anybody can
+    cause by sending the event again. detail: what a desk sorts tasks by; no content. ``closed_by``: desk |
+    timer | platform, by the source of the record that ended it.
     """
     if held is not None and int(held.detail["revision"]) >= decision.revision:
-        return _tried(held, decision, settings, now_ms)
+        return held if tried_ms is None else _tried(held, decision, settings, tried_ms)
     waits = decision.action == "hold"
     if held is None and not waits:
         return None
@@ -67,13 +69,11 @@ def hold_case(
 
 
 def _tried(held: CaseRow, decision: Decision, settings: Settings, now_ms: int) -> CaseRow:
-    """The hold after its decision was said again: if a retry was due, this answers it, and the next is due."""
+    """The hold after its decision was said again: that answers a retry, and the next is due."""
     answers = (
         held.state == "open"
         and held.detail["cause"] == "retry"
         and held.detail["revision"] == decision.revision
-        and held.due_at is not None
-        and held.due_at <= now_ms
     )
     if not answers:
         return held

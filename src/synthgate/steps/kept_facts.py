@@ -14,7 +14,7 @@ from synthgate.ledger import KeyRing, LogReader, SegmentStore
 from synthgate.ledger.entry import Entry
 from synthgate.ledger.errors import KeyErased
 from synthgate.ledger.log_ids import is_records
-from synthgate.steps.record_entry import Recorded, recorded
+from synthgate.steps.record_entry import ABSENT, Recorded, recorded
 
 LIBRARY: Final = ("control", "facts.features")
 _AGREED: Final = ("facts.consents", "facts.revocations")
@@ -35,6 +35,8 @@ class _Kept:
     offsets: list[int] = field(default_factory=list)
     rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
     end: int = 0
+    lost: int | None = None
+    """The first offset of which nobody knows what lay there: erased, or never read."""
 
     def doubtful(self, position: int) -> bool:
         """Whether a row that stood at ``position`` may have been compacted away for a later one of its key."""
@@ -45,7 +47,9 @@ class _Kept:
         return any(key not in before for key, _ in self.rows[upto:])
 
     def thinned(self, position: int) -> bool:
-        """Whether records are gone on both sides: a row, and what removed it, may be among them."""
+        """Whether a row and what removed it may be gone: records on both sides are, or one is lost."""
+        if self.lost is not None and self.lost < position:
+            return True
         upto = bisect_left(self.offsets, position)
         end = max(self.end, position, self.offsets[-1] + 1 if self.offsets else 0)
         return upto < position and len(self.offsets) - upto < end - position
@@ -55,10 +59,12 @@ class Facts:
     """Records of the registry topics, as logged; or as the broker has them now.
 
     whole: nothing is there beyond what is put, as far as anybody knows. A log may not have come so far yet.
+    epoch: whose offsets these are; None: the topics' as they are now.
     """
 
-    def __init__(self, *, whole: bool = True) -> None:
+    def __init__(self, *, whole: bool = True, epoch: int | None = None) -> None:
         self._whole = whole
+        self.epoch = epoch
         self._kept: dict[tuple[str, int], _Kept] = {}
 
     def put(
@@ -72,6 +78,11 @@ class Facts:
     def ended(self, topic: str, partition: int, end: int) -> None:
         """The broker's end of a partition: behind its last record some may be gone."""
         self._kept.setdefault((topic, partition), _Kept()).end = end
+
+    def lose(self, topic: str, partition: int, offset: int) -> None:
+        """What lay there, and behind it perhaps, nobody can say any more; offsets come in order."""
+        kept = self._kept.setdefault((topic, partition), _Kept())
+        kept.lost = offset if kept.lost is None else kept.lost
 
     def short(self, read: Mapping[str, Sequence[int]]) -> bool:
         """Whether a position lies beyond what is here."""
@@ -105,9 +116,11 @@ class Facts:
             yield kept.offsets[at], *kept.rows[at]
 
 
-def logged_facts(store: SegmentStore, ring: KeyRing, wanted: Sequence[str]) -> Facts | None:
+def logged_facts(
+    store: SegmentStore, ring: KeyRing, wanted: Sequence[str], epoch: int
+) -> Facts | None:
     """What the records logs hold of these topics; None where nothing was logged. Raises LedgerError."""
-    rows: dict[tuple[str, int], dict[int, Recorded | None]] = {}
+    rows: dict[tuple[str, int], dict[int, tuple[int, Recorded | None]]] = {}
     for log in filter(is_records, store.logs()):
         reader = LogReader(store, ring, log)
         for index, entry in enumerate(reader.each(0, reader.find_head())):
@@ -117,19 +130,24 @@ def logged_facts(store: SegmentStore, ring: KeyRing, wanted: Sequence[str]) -> F
             if header is None:
                 continue
             origin = Origin.parse(header["origin"])
-            if origin.topic in wanted:
+            if origin.topic in wanted and origin.epoch == epoch:
                 kept = rows.setdefault((origin.topic, origin.partition), {})
-                last = origin.offset + header.get("offsets", 1) - 1
-                kept[last] = recorded(entry.content) if isinstance(entry, Entry) else None
+                end = origin.offset + header.get("offsets", 1)
+                if header["action"] != ABSENT:
+                    kept[origin.offset] = (
+                        end, recorded(entry.content) if isinstance(entry, Entry) else None,
+                    )  # fmt: skip
     if not rows:
         return None
-    facts = Facts(whole=False)
+    facts = Facts(whole=False, epoch=epoch)
     for (topic, partition), kept in rows.items():
-        facts.ended(topic, partition, max(kept) + 1)
         for offset in sorted(kept):
-            record = kept[offset]
-            # What was erased, or a tombstone that names nobody, is as good as compacted away.
-            if record is not None and (record.key, record.value) != (None, None):
+            end, record = kept[offset]
+            facts.ended(topic, partition, end)
+            # A tombstone that names nobody removed who knows what.
+            if record is None or (record.key, record.value) == (None, None):
+                facts.lose(topic, partition, offset)
+            else:
                 facts.put(topic, partition, offset, record.key, record.value)
     return facts
 

@@ -49,8 +49,7 @@ def record_draft(
 ) -> Draft:
     """The entry for one record.
 
-    kept: False for one that killed the process three times; of its value the hash is logged and no more. A
-    tombstone is logged without its key where that names a person: what erases must not be a new trace.
+    A tombstone is logged without its key where that names a person: what erases must not be a new trace.
     """
     body = _body(record.value) if origin.topic in _BY_BODY else {}
     personal = origin.topic in _PERSONAL
@@ -107,11 +106,13 @@ def _keep_days(topic: str, law: Law) -> int:
 
 
 def _tenant(topic: str, key: bytes | None, body: Mapping[str, Any]) -> str:
+    """Stands in the clear header: what is a person's plain number is none."""
+    tenant = None
     if topic in _BY_BODY:
         tenant = body.get("tenant")
-        return tenant if isinstance(tenant, str) else "_"
-    tenant, slash, _ = (key or b"").decode(errors="replace").partition("/")
-    return tenant if slash and topic.startswith(("facts.", "standings")) else "_"
+    elif topic.startswith(("facts.", "standings")) and b"/" in (key or b""):
+        tenant = (key or b"").decode(errors="replace").partition("/")[0]
+    return tenant if isinstance(tenant, str) and not holds_plain_identity(tenant) else "_"
 
 
 def person_of(topic: str, key: bytes | None, body: Mapping[str, Any], token_key: bytes) -> str:
@@ -128,15 +129,22 @@ def person_of(topic: str, key: bytes | None, body: Mapping[str, Any], token_key:
     if topic not in ("cases", "work"):  # a finding is about a case, and names nobody
         return NO_USER
     token = body.get("user") or body.get("recipient")
-    if token:
-        return str(token)
+    if isinstance(token, str) and token:
+        return NO_USER if holds_plain_identity(token) else token
     kind, _, rest = str(body.get("case")).partition("/")
     if kind == "user":
         return scope_of(token_key, rest.encode())
     if kind == "deletion":
         return person_of("facts.consents", rest.encode(), {}, token_key)
-    original = body.get("key")
-    return scope_of(token_key, base64.b64decode(original)) if original else NO_USER
+    return scope_of(token_key, _bytes(body.get("key")))
+
+
+def _bytes(text: object) -> bytes | None:
+    """A record key as a case says it; None for what is none: no record may end the process."""
+    try:
+        return base64.b64decode(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _body(value: bytes | None) -> Mapping[str, Any]:

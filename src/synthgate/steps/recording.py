@@ -5,7 +5,7 @@ record is appended to the records log of its partition once, by its origin. Noth
 is acknowledged when its entries are durable; one that is read again finds them there.
 
 It stands beside the chain: a consumer group of its own, a log of its own, and at most a quarter of its
-process's time (``SHARE``), however much comes in at once.
+process's time (``SHARE``), however much comes in at once, but where one append takes seconds.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ GATHER_SECONDS: Final = 0.25
 """What comes to one partition within this goes into one segment."""
 SHARE: Final = 0.25
 """Of the time, at most: after an append nothing is appended for three times as long as it took."""
+REST_SECONDS_MAX: Final = 5.0
+"""However long that was: the watchdog takes a stage that does nothing for thirty seconds for stuck."""
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +95,22 @@ class RecordsStage:
         return outputs
 
     async def _append(self, partition: int, now_ms: int, outputs: Outputs) -> None:
-        """One segment of all that waits for this partition's log."""
+        """One segment of all that waits for this partition's log, and the rest after it.
+
+        Who is cancelled stays until it is written: the log may be another's next.
+        """
+        writing = asyncio.ensure_future(self._durable(partition, now_ms))
+        try:
+            written, took = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            raise
+        if written:
+            outputs.appends.append((written, took))
+            await asyncio.sleep(min(took * (1 / SHARE - 1), REST_SECONDS_MAX))
+
+    async def _durable(self, partition: int, now_ms: int) -> tuple[int, float]:
+        """How many entries were written, and how long that took, in seconds."""
         log = await self.logs.opened(partition)
         taken = [asked for asked in self._waiting[partition] if not asked.done]
         begun = time.monotonic()
@@ -101,13 +118,10 @@ class RecordsStage:
             written = await asyncio.to_thread(self._write, taken, log, now_ms)
         except StoreFull as error:
             raise Waiting("ledger", str(error)) from error
-        took = time.monotonic() - begun
         for asked in taken:
             asked.done = True
             self._begun.add((asked.batch.topic, partition))
-        if written:
-            outputs.appends.append((written, took))
-            await asyncio.sleep(took * (1 / SHARE - 1))
+        return written, time.monotonic() - begun
 
     def _write(self, taken: Sequence[_Asked], log: Log, now_ms: int) -> int:
         """Append what is new of these batches; how many entries that was."""

@@ -18,8 +18,8 @@ from synthgate.steps.record_entry import BY_SUBJECT, BY_USER, person_of, recorde
 from synthgate.steps.trace_index import Traced, TraceIndex, passage_of
 
 _IN_FORCE: Final = ("library", "law")
-Read = Mapping[tuple[str, int], int]
-"""Topic and partition to the position read to."""
+Read = Mapping[tuple[str, int], tuple[int, int]]
+"""Topic and partition to the epoch and the position read to; all of an earlier epoch lies below it."""
 
 
 def rested_on(
@@ -76,12 +76,16 @@ def _on(index: TraceIndex, one: Traced, passage: Passage, read: Read) -> Iterato
 
 def _newest(rows: Iterable[Traced], topic: str, read: Read) -> list[Traced]:
     below = [row for row in rows if _topic(row) == topic and _below(row, read)]
-    return sorted(below, key=lambda row: Origin.parse(row.root).offset)[-1:]
+    return sorted(below, key=lambda row: _place(Origin.parse(row.root)))[-1:]
 
 
 def _below(row: Traced, read: Read) -> bool:
     origin = Origin.parse(row.root)
-    return origin.offset < read.get((origin.topic, origin.partition), 0)
+    return _place(origin) < read.get((origin.topic, origin.partition), (0, 0))
+
+
+def _place(origin: Origin) -> tuple[int, int]:
+    return origin.epoch, origin.offset
 
 
 def _topic(row: Traced) -> str:
@@ -90,10 +94,11 @@ def _topic(row: Traced) -> str:
 
 def _positions(passage: Passage) -> Read:
     """How far each registry was read, by whichever duty read on furthest."""
-    found: dict[tuple[str, int], int] = {}
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    epoch = passage.origin.epoch
     for verdict in passage.verdicts:
         for topic, positions in verdict.get("read", {}).items():
             for partition, position in enumerate(positions):
                 place = topic, partition
-                found[place] = max(position, found.get(place, 0))
+                found[place] = max((epoch, position), found.get(place, (0, 0)))
     return found

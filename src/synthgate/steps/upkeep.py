@@ -111,9 +111,12 @@ def _kept(side: _Side, before: Mapping[str, Any], found: "Found", soon: int) -> 
     for name in side.names:
         old = before.get(name)
         if name in said:
-            kept[name] = _stated(said[name], found.at, soon) | {
-                "times": old["times"] + 1 if old else 1
-            }
+            one = _stated(said[name], found.at, soon)
+            again = {"times": old["times"] + 1 if old else 1}
+            if old and old["sha256"] is None and one["sha256"] is None:
+                # Lacking is due when it first was.
+                again = {"times": old["times"], "due": old["due"]}
+            kept[name] = one | again
         else:
             kept[name] = old or _stated(None, found.at, soon) | {"times": 0}
     return kept
