@@ -12,6 +12,7 @@ OVERDUE: Final = 'synthgate_cases_overdue{partition="0"}'
 FREE: Final = 'synthgate_data_free_bytes{instance="a"}'
 LACKING: Final = "synthgate_calendar_years_lacking"
 UNRECONCILED: Final = 'synthgate_deliveries_total{result="unreconciled"}'
+TO_LOG: Final = 'synthgate_oldest_unprocessed_seconds{duty="records",topic="work",partition="3"}'
 UP: Final = 'up{job="synthgate",instance="a"}'
 EVENTS: Final = 'synthgate_consumed_records_total{duty="identity",topic="generation.events"}'
 DECIDED: Final = 'synthgate_decisions_total{action="release"}'
@@ -183,6 +184,13 @@ CASES: Final[dict[str, Case]] = {
             # Seen twice for a moment while a partition went over.
             {'synthgate_assigned_partitions{duty="consent",instance="a"}': "24+0x150 12+0x150",
              'synthgate_assigned_partitions{duty="consent",instance="b"}': "0+0x148 12+0x152"},
+        ),
+    ),
+    "RecordsLate": Case(
+        {TO_LOG: "0+15x300"},
+        (
+            {TO_LOG: "0 9 590+0x300", TO_LOG.replace("records", "labelling", 1): "900+0x300"},
+            {TO_LOG: "0+0x220 900+0x16 0+0x60"},  # a backlog of four minutes
         ),
     ),
     "LagGrows": Case(
