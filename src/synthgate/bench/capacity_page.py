@@ -144,7 +144,8 @@ before you order any.
   table says, compacted ones {compacted} days.
 - The texts measured with compress {shrunk} : 1 on the way to the broker; of others brokers hold up to so
   many times more. The log holds what is encrypted, uncompressed.
-- Text on the fast lane, released. TLS, page cache, the brokers' network and copies the disk makes are left out.
+- Text on the fast lane, released. TLS, page cache, the brokers' network, copies the disk makes, and the log of
+  facts, cases and work (an entry for each record of theirs) are left out.
 
 ## What a rate takes
 
