@@ -11,8 +11,8 @@ PACKAGES = {
     "exiftool": "libimage-exiftool-perl", "exiv2": "exiv2", "webpinfo": "webp", "ffmpeg": "ffmpeg",
     "ffprobe": "ffmpeg", "mediainfo": "mediainfo", "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils", "pdftoppm": "poppler-utils", "qpdf": "qpdf",
-    "go": "golang-go", "java": "openjdk-17-jdk-headless",
-    "javac": "openjdk-17-jdk-headless",
+    "go": "golang-go", "java": "default-jdk-headless",
+    "javac": "default-jdk-headless",
     "unzip": "unzip", "pngcheck": "pngcheck", "promtool": "prometheus", "prometheus": "prometheus",
     "kubectl": "kubernetes-client",
 }  # fmt: skip

@@ -89,5 +89,6 @@ def test_nothing_measured_is_not_flat() -> None:
 
 def test_what_is_sent_says_what_is_held() -> None:
     sent = {"lawful": 90, "entry": 3, "held": 2, "answer": 2}
-    assert happened(sent, 7) == {"entry": 97, "answer": 2, "refusal": 3, "segment": 7}
-    assert by_design("retention", happened(sent, 7)) == 97 * 8 + 2 * 370 + 7 * 60
+    held = happened(sent, segments=7, recorded=5)
+    assert held == {"entry": 97, "answer": 2, "refusal": 3, "segment": 7, "recorded": 5}
+    assert by_design("retention", held) == (97 + 5) * 8 + 2 * 370 + 7 * 60

@@ -49,6 +49,9 @@ def test_what_is_flat_and_what_grows_is_on_the_page_and_in_the_table() -> None:
         "| consent | 120.0 | +60.00 | +20.00 | 0.00 | grows | 300 | +0 | flat | 18 to 18 | 5 to 5 |"
         in page
     )
+    assert "| (records) | | | | | | 300 | +0 | flat | | |" in page
+    rows = [line for line in table.splitlines() if line.endswith("flat")]
+    assert rows[-1].startswith("(records)") and len({len(row) for row in rows}) == 1
 
 
 def test_the_picture_shows_lines_and_is_small() -> None:

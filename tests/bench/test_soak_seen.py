@@ -11,17 +11,20 @@ from local_bus import LocalBus, local_settings
 from synthgate.bench import load
 from synthgate.bench.soak_seen import Seen, accounts_of
 from synthgate.effects.provider_code import SAMPLE_CODE
+from synthgate.events.topics import RECORDED
 
 PAGE = """\
 synthgate_lag_records{duty="consent",partition="0",topic="passages.identified"} 3.0
 synthgate_lag_records{duty="consent",partition="1",topic="passages.identified"} 4.0
+synthgate_lag_records{duty="records",partition="0",topic="cases"} 2.0
 synthgate_log_entries{partition="0"} 11.0
+synthgate_log_appended_entries_total 15.0
 synthgate_log_append_seconds_count 5.0
 """
 
 
 def test_every_entry_is_found_once_and_a_segment_that_is_gone_is_told(tmp_path: Path) -> None:
-    bus = LocalBus(local_settings(tmp_path, provider_code=SAMPLE_CODE), fused=True)
+    bus = LocalBus(local_settings(tmp_path, provider_code=SAMPLE_CODE), fused=True, recording=True)
     for topic, row in load.facts(bus.now_ms):
         bus.fact(topic, row)
     for first in (0, 20, 40):  # a segment each, on each partition
@@ -31,6 +34,9 @@ def test_every_entry_is_found_once_and_a_segment_that_is_gone_is_told(tmp_path: 
     found = accounts_of(bus.settings)
     assert found["entries"] == 60 and found["bytes"] > 60 * 2_000
     assert found["faults"] == found["holes"] == 0
+    assert found["recorded"] >= sum(
+        len(log) for (topic, _), log in bus.logs.items() if topic in RECORDED
+    )
     sorted(bus.settings.ledger_dir.glob("[0-9]*/*.seg"))[1].unlink()
     assert accounts_of(bus.settings)["faults"] > 0
 
@@ -60,6 +66,7 @@ def test_lag_is_by_duty_and_a_busy_worker_is_taken_as_it_was(tmp_path: Path) -> 
     seen = _seen(chain)
     row = seen.now()
     assert row["lag"]["consent"] == 7 and row["lag"]["identity"] == 0
+    assert row["lag"]["records"] == 2
     assert row["rss_mib"]["consent"] > 10 and row["files"]["consent"] > 2
     chain.busy = True
     assert seen.now()["lag"] == row["lag"]

@@ -1,22 +1,26 @@
 """``synthgate status``: positions and lags add up, holes are named, workers say what they wait for."""
 
+import asyncio
 import http.server
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 import pytest
+from aiokafka import TopicPartition
 
 from cli_commands import PATIENCE_S, Running, commit, run, send
 from synthgate.broker.embedded import EmbeddedBroker
 from synthgate.cases.calendar import SHANGHAI, lacking, missing, years
-from synthgate.cli.standing import FUSED_INPUT, Partition, Stand, ask
+from synthgate.cli import positions
+from synthgate.cli.standing import FUSED_INPUT, Partition, Stand, ask, partitions
 from synthgate.cli.status import _calendar, _paused, _remarks, _table
 from synthgate.events.decision import DoorRow
-from synthgate.events.topics import DUTIES, INPUTS, TOPICS
+from synthgate.events.topics import DUTIES, INPUTS, RECORDED, RECORDS, TOPICS
+from synthgate.settings import Settings
 
 Capture = pytest.CaptureFixture[str]
 
@@ -63,7 +67,7 @@ def test_status_of_a_running_chain(chain: Running, capsys: Capture) -> None:
     for row in busy:
         assert row["head"] == sum(row["sources"].values())
         assert row["unaccounted"] is None
-        assert set(row["duties"]) == set(DUTIES)
+        assert set(row["duties"]) == {*DUTIES, RECORDS}
 
 
 def test_a_chain_nobody_runs(
@@ -115,6 +119,41 @@ def test_lost_records_are_named() -> None:
         "3 records of generation.events/0 were deleted unread" in line
         for line in _remarks([partition], 0)
     )
+
+
+class _Group:
+    """A consumer of a group that has read three of eight records everywhere, but for one topic."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return {place: 4 if place.topic == "x.work" else 0 for place in places}
+
+    async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 8)
+
+    async def committed(self, place: TopicPartition) -> int | None:
+        unread = self.group == "x.synthgate.records" and place.topic == "x.cases"
+        return None if unread or place.topic == "x.passages.labelled.slow" else 3
+
+
+def test_what_logs_facts_is_shown_beside_the_duties(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def reader(_: Settings, group: str) -> AsyncIterator[_Group]:
+        yield _Group(group)
+
+    monkeypatch.setattr(positions, "reader", reader)
+    found = asyncio.run(partitions(Settings(topic_prefix="x.", partitions=2)))
+    assert [stand.topic for stand in found[1].duties[RECORDS]] == list(RECORDED)
+    assert found[1].sources == dict.fromkeys(INPUTS["identity"], 8)
+    assert FUSED_INPUT not in {stand.topic for stand in found[1].duties["identity"]}
+    table = list(_table(found, 0))
+    assert "incidents  records  " in table[0]
+    behind = 5 * (len(RECORDED) - 1) + 8  # eight of the topic that was never read
+    assert f"  {3 * (len(RECORDED) - 1)}+{behind} LOST" in table[1]
+    (remark,) = [line for line in _remarks(found[:1], 0) if line.startswith("records:")]
+    assert remark.startswith("records: 1 records of work/0 were deleted unread; Kafka's own")
 
 
 def test_fused_is_seen_by_what_identitys_group_reads() -> None:

@@ -12,11 +12,13 @@ OVERDUE: Final = 'synthgate_cases_overdue{partition="0"}'
 FREE: Final = 'synthgate_data_free_bytes{instance="a"}'
 LACKING: Final = "synthgate_calendar_years_lacking"
 UNRECONCILED: Final = 'synthgate_deliveries_total{result="unreconciled"}'
+TO_LOG: Final = 'synthgate_oldest_unprocessed_seconds{duty="records",topic="work",partition="3"}'
 UP: Final = 'up{job="synthgate",instance="a"}'
 EVENTS: Final = 'synthgate_consumed_records_total{duty="identity",topic="generation.events"}'
 DECIDED: Final = 'synthgate_decisions_total{action="release"}'
 REFUSED: Final = 'synthgate_decisions_total{action="refuse"}'
 CANARY: Final = 'synthgate_rules_cited_total{duty="retention",rule="HOUSE-canary",outcome="refuse"}'
+FORGED: Final = 'synthgate_rules_cited_total{duty="identity",rule="HOUSE-canary",outcome="refuse"}'
 IN_TIME: Final = 'synthgate_decision_seconds_bucket{action="release",le="1.0"}'
 COUNT: Final = 'synthgate_decision_seconds_count{action="release"}'
 LATE: Final = 'synthgate_late_records_total{duty="consent",topic="passages.identified"}'
@@ -112,6 +114,9 @@ CASES: Final[dict[str, Case]] = {
             {REFUSED: "0+1x80 81+0x79 81+1x40 121+50x200", DECIDED: "0+100x80 8000+0x79 8000+100x240"},
             {REFUSED: "_x200 50+50x200", DECIDED: "0+100x400"},
             {REFUSED: "0+18x200 3600+38x200", DECIDED: "0+20x400", CANARY: "0+18x400"},
+            # A canary that is forged is cited by identity and by retention, and is one refusal.
+            {REFUSED: "0+18x200 3600+58x200", DECIDED: "0+20x400",
+             CANARY: "0+18x200 3600+38x200", FORGED: "0+0x200 0+20x200"},
         ),
         (
             {REFUSED: "0+18x400", DECIDED: "0+20x200 4000+0x200", CANARY: "0+18x400"},
@@ -183,6 +188,13 @@ CASES: Final[dict[str, Case]] = {
             # Seen twice for a moment while a partition went over.
             {'synthgate_assigned_partitions{duty="consent",instance="a"}': "24+0x150 12+0x150",
              'synthgate_assigned_partitions{duty="consent",instance="b"}': "0+0x148 12+0x152"},
+        ),
+    ),
+    "RecordsLate": Case(
+        {TO_LOG: "0+15x300"},
+        (
+            {TO_LOG: "0 9 590+0x300", TO_LOG.replace("records", "labelling", 1): "900+0x300"},
+            {TO_LOG: "0+0x220 900+0x16 0+0x60"},  # a backlog of four minutes
         ),
     ),
     "LagGrows": Case(

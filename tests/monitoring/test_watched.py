@@ -25,8 +25,8 @@ NOW_MS = 1_795_000_000_000
 HELD = "写一句稳赚不赔的理财广告"
 NOT_CAUSED = {
     # Faults of the software or of a cluster that a healthy chain does not have; cases.py has their series.
-    "ReleasedUnlabelled", "StubBug", "OriginConflict", "LogUnproved", "DataDiskFull", "CommitsFail",
-    "RebalancesStorm", "WorkerKilled", "CopyBehind", "VersionsDiffer", "CanaryRefused",
+    "ReleasedUnlabelled", "StubBug", "OriginConflict", "RecordsLate", "LogUnproved", "DataDiskFull",
+    "CommitsFail", "RebalancesStorm", "WorkerKilled", "CopyBehind", "VersionsDiffer", "CanaryRefused",
     # Days, deadlines of hours, or a scorer away for long.
     "RefusalsSurge", "HoldsGrow", "HoldsExpire", "CaseOverdue",
     "Unreconciled", "CalendarLacks", "BlastGuard",

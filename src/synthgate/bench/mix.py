@@ -29,6 +29,8 @@ ANSWERS: Final[Mapping[str, str]] = {
     "image": "refuse", "no pass": "refuse", "edit": "release", "revoked": "refuse",
 }  # fmt: skip
 """First answer to an act with an id of its own."""
+REVIEWED: Final = "release"
+"""What a hold becomes by its reviewer's word."""
 WITH_ID: Final = sum(ACTS.get(place, "lawful") in ANSWERS for place in range(ROUND)) / ROUND
 """Share of acts that bear an id of their own, and so have an answer to wait for."""
 RAW: Final = (

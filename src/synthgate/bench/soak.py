@@ -163,7 +163,7 @@ async def _watched(platform: Platform, seen: Seen, rate: float, plan: Plan) -> d
     begun = last = time.time()
     sent = decided = 0
     at_warm: dict[str, int] = {}
-    segments_at_warm = 0
+    logged_at_warm = dict.fromkeys(("segments", "recorded"), 0)
     sent_before, decided_before = platform.sent.total(), platform.decided.total()
     disk: dict[str, float] = {}
     disk_at = 0.0
@@ -175,7 +175,8 @@ async def _watched(platform: Platform, seen: Seen, rate: float, plan: Plan) -> d
             disk, disk_at = await asyncio.to_thread(seen.disk), now + DISK_SECONDS
         row = await asyncio.to_thread(seen.now)
         if not at_warm and now - begun >= warm_seconds:
-            at_warm, segments_at_warm = dict(platform.sent), row["segments"]
+            at_warm = dict(platform.sent)
+            logged_at_warm = {name: row[name] for name in logged_at_warm}
         sent, decided = platform.sent.total(), platform.decided.total()
         ages = platform.ages()
         samples.append({
@@ -188,10 +189,10 @@ async def _watched(platform: Platform, seen: Seen, rate: float, plan: Plan) -> d
         last, sent_before, decided_before = now, sent, decided
     await sending
     done = {kind: many - at_warm.get(kind, 0) for kind, many in platform.sent.items()}
-    segments = samples[-1]["segments"] - segments_at_warm if samples else 0
+    logged = {name: samples[-1][name] - at if samples else 0 for name, at in logged_at_warm.items()}
     return {
         "seconds": plan.seconds, "warm_seconds": warm_seconds, "every_seconds": round(every, 1),
-        "samples": samples, "happened": happened(done, segments),
+        "samples": samples, "happened": happened(done, **logged),
     }  # fmt: skip
 
 

@@ -41,7 +41,8 @@ def render(found: Mapping[str, Any]) -> str:
         entries=f"{accounts['entries']:,}", faults=accounts["faults"], holes=accounts["holes"],
         unanswered=accounts["unanswered"], wrong=accounts["wrong"],
         log=f"{last['log_mib']:,.0f}", topics=f"{last['topics_mib']:,.0f}",
-        each=f"{last['log_mib'] * 1024 * 1024 / accounts['entries']:,.0f}",
+        each=f"{last['log_mib'] * 1024 * 1024 / (accounts['entries'] + accounts['recorded']):,.0f}",
+        recorded=f"{accounts['recorded']:,}",
         origin=f"{BY_DESIGN['retention']['entry']:g}", answer=f"{BY_DESIGN['retention']['answer']:g}",
         segment=f"{BY_DESIGN['retention']['segment']:g}",
         hold=f"{BY_DESIGN['incidents']['answer']:g}", case=f"{BY_DESIGN['incidents']['refusal'] / 1000:g}",
@@ -76,17 +77,17 @@ back once more.
 - **Lag flat: {lag}.** The rule: along the same line, no duty's lag grows by more than is sent in
   {lag_seconds} s.
 - **No error: {errors}.** {error_lines} lines of error, {warnings} of warning in the workers' logs.
-- **Each record once: {exact}.** {records} records on the sources, {entries} entries in the logs. Every log
-  was verified: {faults} faults (an origin twice is one), {holes} holes. {unanswered} events were not
-  answered, {wrong} otherwise than the mix says.
+- **Each record once: {exact}.** {records} records on the sources, {entries} entries in the logs of decisions.
+  Every log, those of {recorded} facts, cases and work too, was verified: {faults} faults (an origin twice is
+  one), {holes} holes. {unanswered} events were not answered, {wrong} otherwise than the mix says.
 
 On disk in the end: the log with its proofs {log} MiB ({each} bytes an entry), the topics {topics} MiB.
 
 ## What grows by design
 
-- **Origins** (retention): {origin} bytes for every record ever logged on the partitions a worker holds. An
-  answer may come for any of them as long as the log is kept, so their bound is the log's period: a million a
-  day for six months is 1.5 GB, over all workers.
+- **Origins** (retention): {origin} bytes for every record ever logged on the partitions a worker holds, facts,
+  cases and work too. An answer may come for any of them as long as the log is kept, so their bound is the
+  log's period: a million a day for six months is 1.5 GB, over all workers.
 - **Answers** (retention): about {answer} bytes for each entry that answered another (reviewers, timers,
   appeals), as long.
 - **Segments** (retention): about {segment} bytes a segment written, until they are packed, an hour later.
@@ -138,6 +139,12 @@ def _table(found: Mapping[str, Any]) -> list[str]:
             f" | {first['files'][worker]} to {last['files'][worker]}"
             f" | {first['threads'][worker]} to {last['threads'][worker]} |"
         )
+    # A stage without a worker of its own: what logs facts, cases and work runs in retention's.
+    rows += [
+        f"| ({stage}) | | | | | | {lag['mean']:,.0f} | {lag['per_hour']:+,.0f} | {FLAT[lag['flat']]} | | |"
+        for stage, lag in found["lag"].items()
+        if stage not in found["memory"]
+    ]
     return rows
 
 

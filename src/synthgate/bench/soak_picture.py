@@ -17,7 +17,7 @@ RIGHT: Final = 150
 TOP: Final = 30
 BOTTOM: Final = 34
 TICKS: Final = 5
-COLOURS: Final = ("#1b6ca8", "#c8553d", "#4a8f3c", "#7a4fa3", "#b8860b", "#444444")
+COLOURS: Final = ("#1b6ca8", "#c8553d", "#4a8f3c", "#7a4fa3", "#b8860b", "#444444", "#2a9d8f")
 INK: Final = "#202020"
 FAINT: Final = "#d8d8d8"
 WARM: Final = "#f3efe4"
@@ -39,7 +39,7 @@ def picture(found: Mapping[str, Any], figures: str) -> bytes:
     at = [row["at"] / 60 for row in samples]
     panels = (
         Panel("Memory of each worker (RSS)", "MiB", _by_name(samples, "rss_mib")),
-        Panel("Lag of each duty", "records", _by_name(samples, "lag")),
+        Panel("Lag of each stage", "records", _by_name(samples, "lag")),
         Panel(
             "Age of decisions, from when the event was due",
             "ms",

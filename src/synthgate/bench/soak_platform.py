@@ -16,6 +16,7 @@ from synthgate.bench.load import Sent, producer
 from synthgate.bench.mix import (
     ANSWERS,
     PERSONS,
+    REVIEWED,
     ROUND,
     Mix,
     answer_to,
@@ -49,7 +50,7 @@ class Platform:
         self.decided = Counter[str]()
         """First answers by action."""
         self.wrong = Counter[str]()
-        """First answers that are not what the mix says, as ``kind: action``."""
+        """First answers, and answers to holds, that are not what the mix says, as ``kind: action``."""
         self.broken: str | None = None
 
     @property
@@ -72,8 +73,10 @@ class Platform:
             self._holds.append((row, record))
         due = self._due.pop(number, None)
         if due is None:
-            if row["action"] != "hold":
+            if row["action"] != "hold" and number in self._held:
                 self._held.discard(number)
+                if row["action"] != REVIEWED:
+                    self.wrong[f"held, then: {row['action']}"] += 1
             return
         self._ages.append(time.time() - due)
         self.decided[row["action"]] += 1

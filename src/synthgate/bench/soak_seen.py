@@ -12,14 +12,16 @@ from synthgate.broker.choose import Broker
 from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.notes import Verifier
 from synthgate.demo.chain import Chain
-from synthgate.events.topics import DUTIES
+from synthgate.events.topics import DUTIES, RECORDS
 from synthgate.ledger import LocalStore
 from synthgate.ledger.checkpoint import Published, origin_of
+from synthgate.ledger.log_ids import is_records
 from synthgate.ledger.verify import LogVerifier
 from synthgate.settings import Settings
 
 _LAG: Final = re.compile(r'^synthgate_lag_records\{duty="(\w+)".*\} (\S+)$', re.MULTILINE)
 _ENTRIES: Final = re.compile(r"^synthgate_log_entries\{.*\} (\S+)$", re.MULTILINE)
+_APPENDED: Final = re.compile(r"^synthgate_log_appended_entries_total (\S+)$", re.MULTILINE)
 _APPENDS: Final = re.compile(r"^synthgate_log_append_seconds_count (\S+)$", re.MULTILINE)
 _LEVELS: Final = ("error", "critical")
 SAID_MAX: Final = 20
@@ -41,9 +43,9 @@ class Seen:
         """The first lines of these levels."""
 
     def now(self) -> dict[str, Any]:
-        """Memory (MiB), open files and threads by worker, lag by duty (records), lines of error so far."""
+        """Memory (MiB), files and threads by worker; lag by stage; what was logged; lines of error so far."""
         row: dict[str, Any] = {"rss_mib": {}, "files": {}, "threads": {}}
-        lag = dict.fromkeys(DUTIES, 0)
+        lag = dict.fromkeys((*DUTIES, RECORDS), 0)
         for name, worker in self._chain.workers.items():
             pid = process_id(worker)
             row["rss_mib"][name] = round(rss_bytes(pid) / MIB, 2)
@@ -52,15 +54,21 @@ class Seen:
             for duty, records in _LAG.findall(self._page(name)):
                 lag[duty] += int(float(records))
             self._read_log(name, worker.log)
-        return {**row, "lag": lag, "errors": self.errors, "segments": self.segments()}
+        told = {"segments": self.segments(), "recorded": self.recorded()}
+        return {**row, **told, "lag": lag, "errors": self.errors}
 
     def entries(self) -> int:
-        """Entries of the logs, as retention's worker tells."""
+        """Entries of the logs of decisions, as retention's worker tells."""
         return sum(int(float(many)) for many in _ENTRIES.findall(self._page("retention")))
 
     def segments(self) -> int:
         """Segments written so far, as retention's worker tells."""
         return sum(int(float(many)) for many in _APPENDS.findall(self._page("retention")))
+
+    def recorded(self) -> int:
+        """Entries of the logs of records written so far, as retention's worker tells."""
+        appended = sum(int(float(many)) for many in _APPENDED.findall(self._page("retention")))
+        return max(appended - self.entries(), 0)
 
     def disk(self) -> dict[str, float]:
         """MiB on disk: the log with its proofs, and the topics of a broker of ours."""
@@ -89,17 +97,18 @@ class Seen:
 
 
 def accounts_of(settings: Settings) -> dict[str, int]:
-    """Every log read from first to last byte: entries, faults (an origin twice is one), holes between origins.
+    """Every log read from first to last byte: faults (an origin twice is one), holes between origins, entries;
+    those of facts, cases and work are ``recorded``.
 
     The workers have left: nothing is on its way any more.
     """
     keys = KeyFolder(settings.keys_dir)
     store = LocalStore(settings.ledger_dir)
-    found = {"entries": 0, "bytes": 0, "faults": 0, "holes": 0}
+    found = {"entries": 0, "recorded": 0, "bytes": 0, "faults": 0, "holes": 0}
     for log in store.logs():
         verifier = Verifier(origin_of(settings.log_name, log), keys.checkpoint_public)
         one = LogVerifier(store, log, Published(settings.proofs_of(log), verifier)).run()
-        found["entries"] += one.entries
+        found["recorded" if is_records(log) else "entries"] += one.entries
         found["bytes"] += one.bytes
         found["faults"] += len(one.faults)
         found["holes"] += len(one.holes)

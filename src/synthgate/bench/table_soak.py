@@ -27,6 +27,11 @@ def of_soak(found: Mapping[str, Any]) -> str:
             f"{lag['mean']:>8,.0f}{lag['per_hour']:>+10,.0f}{FLAT[lag['flat']]:>10}"
         )
     lines += [
+        f"({stage}){lag['mean']:>{65 - len(stage)},.0f}{lag['per_hour']:>+10,.0f}{FLAT[lag['flat']]:>10}"
+        for stage, lag in found["lag"].items()
+        if stage not in found["memory"]
+    ]
+    lines += [
         "",
         f"memory flat: {YES[judged['memory']]}   (rule: beside what is held by design, none grows by more"
         f" than {MEMORY_GREW_MAX:.0%} after the warm-up)",

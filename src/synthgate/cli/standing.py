@@ -7,11 +7,11 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from synthgate.events.topics import DUTIES, INPUTS, SOURCES
+from synthgate.events.topics import DUTIES, INPUTS, RECORDED, RECORDS, SOURCES
 
 if TYPE_CHECKING:
     from synthgate.settings import Settings
@@ -24,11 +24,12 @@ ASK_SECONDS_MAX: Final = 5
 
 FUSED_INPUT: Final = "passages.labelled.slow"
 """The fused group is identity's and reads this too."""
+STAGES: Final = (*DUTIES, RECORDS)
 
 
 @dataclass(slots=True)
 class Stand:
-    """One duty on one input of one partition. ``at`` None: its group has never committed there."""
+    """One stage on one input of one partition. ``at`` None: its group has never committed there."""
 
     topic: str
     at: int | None
@@ -42,7 +43,7 @@ class Stand:
 
     @property
     def lost(self) -> int:
-        """Records deleted before they were read: the duty refuses to start until that is accepted."""
+        """Records deleted before they were read: the stage refuses to start until that is mended."""
         return 0 if self.at is None else max(0, self.begin - self.at)
 
 
@@ -53,6 +54,7 @@ class Partition:
     number: int
     sources: dict[str, int] = field(default_factory=dict)
     duties: dict[str, list[Stand]] = field(default_factory=dict)
+    """By stage: the duties, and what logs facts, cases and work beside them."""
     head: int | None = None
     logged_at: int | None = None
     unaccounted: str | None = None
@@ -79,15 +81,14 @@ async def partitions(settings: "Settings") -> list[Partition]:
         CommandError: a topic is missing.
     """
     found = {number: Partition(number) for number in range(settings.partitions)}
-    for duty in DUTIES:
-        inputs = (*INPUTS[duty], FUSED_INPUT) if duty == "identity" else INPUTS[duty]
-        for topic in inputs:
-            for number, stand in (await _stands(settings, duty, topic)).items():
-                if topic in SOURCES:
-                    found[number].sources[topic] = stand.end
-                if topic == FUSED_INPUT and duty == "identity" and stand.at is None:
-                    continue
-                found[number].duties.setdefault(duty, []).append(stand)
+    reads = {**INPUTS, "identity": (*INPUTS["identity"], FUSED_INPUT), RECORDS: RECORDED}
+    for stage in STAGES:
+        for number, stand in await _stands(settings, stage, reads[stage]):
+            if stand.topic in SOURCES:
+                found[number].sources[stand.topic] = stand.end
+            if stand.topic == FUSED_INPUT and stage == "identity" and stand.at is None:
+                continue
+            found[number].duties.setdefault(stage, []).append(stand)
     for partition in found.values():
         _one_retention(partition)
     return list(found.values())
@@ -108,21 +109,26 @@ def _one_retention(partition: Partition) -> None:
         partition.duties["identity"].remove(fused)
 
 
-async def _stands(settings: "Settings", duty: str, topic: str) -> dict[int, Stand]:
+async def _stands(
+    settings: "Settings", stage: str, topics: Sequence[str]
+) -> list[tuple[int, Stand]]:
     from aiokafka import TopicPartition
 
     from synthgate.cli.positions import committed, reader
 
-    places = [
-        TopicPartition(settings.topic(topic), number) for number in range(settings.partitions)
-    ]
-    async with reader(settings, settings.group(duty)) as consumer:
-        ends = await consumer.end_offsets(places)
-        begins = await consumer.beginning_offsets(places)
-        at = await committed(consumer, places)
-    return {
-        place.partition: Stand(topic, at[place], begins[place], ends[place]) for place in places
+    places = {
+        TopicPartition(settings.topic(topic), number): topic
+        for topic in topics
+        for number in range(settings.partitions)
     }
+    async with reader(settings, settings.group(stage)) as consumer:
+        ends = await consumer.end_offsets([*places])
+        begins = await consumer.beginning_offsets([*places])
+        at = await committed(consumer, places)
+    return [
+        (place.partition, Stand(topic, at[place], begins[place], ends[place]))
+        for place, topic in places.items()
+    ]
 
 
 async def account(settings: "Settings", found: Iterable[Partition]) -> None:

@@ -61,9 +61,9 @@ async def _status(args: argparse.Namespace) -> int:
 
 
 def _table(found: "Sequence[Partition]", now: int) -> Iterator[str]:
-    from synthgate.events.topics import DUTIES
+    from synthgate.cli.standing import STAGES
 
-    head = ["partition", "sources end", *DUTIES, "log head", "last logged", "oldest unaccounted"]
+    head = ["partition", "sources end", *STAGES, "log head", "last logged", "oldest unaccounted"]
     rows = [head]
     for partition in found:
         logged = "-" if partition.logged_at is None else f"{_age(now - partition.logged_at)} ago"
@@ -72,7 +72,7 @@ def _table(found: "Sequence[Partition]", now: int) -> Iterator[str]:
             [
                 str(partition.number),
                 str(sum(partition.sources.values())),
-                *(_cell(partition, duty) for duty in DUTIES),
+                *(_cell(partition, duty) for duty in STAGES),
                 "-" if partition.head is None else str(partition.head),
                 logged,
                 "none" if since is None else f"{partition.unaccounted}, {_age(now - since)}",
@@ -94,15 +94,19 @@ def _cell(partition: "Partition", duty: str) -> str:
 def _remarks(found: "Sequence[Partition]", now: int) -> Iterator[str]:
     """What a person should do about, and whether one may switch topologies."""
     from synthgate.cli.standing import FUSED_INPUT
+    from synthgate.events.topics import RECORDS
 
     for partition in found:
-        for duty, stands in partition.duties.items():
+        for stage, stands in partition.duties.items():
             for stand in stands:
-                if stand.lost:
-                    yield (
-                        f"{duty}: {stand.lost} records of {stand.topic}/{partition.number} were deleted"
-                        f" unread; `synthgate topics accept-loss {stand.topic} {partition.number}`"
+                place = f"{stand.topic}/{partition.number}"
+                mend = f"`synthgate topics accept-loss {stand.topic} {partition.number}`"
+                if stage == RECORDS:
+                    mend = (
+                        "Kafka's own `kafka-consumer-groups.sh --reset-offsets` (src/RECOVERY.md)"
                     )
+                if stand.lost:
+                    yield f"{stage}: {stand.lost} records of {place} were deleted unread; {mend}"
     middle = ("consent", "moderation", "labelling", "retention")
     left = sum(partition.lag(duty) for partition in found for duty in middle)
     fused = any(

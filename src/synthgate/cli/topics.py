@@ -23,7 +23,7 @@ def add(subparsers: Any) -> None:
     )
     rights.add_argument(
         "--only", metavar="WHO", action="append",
-        help="a duty, platform, desk, api, intake, canary or cli; may stand more than once",
+        help="a duty, platform, desk, api, intake, canary, cli or eraser; may stand more than once",
     )  # fmt: skip
     rights.add_argument(
         "--principal", metavar="NAME",
