@@ -146,7 +146,7 @@ async def run(settings: Settings, key: bytes, *, every_s: float, timeout_s: floa
         bad = [told.partition for told in last if told.result != "passed"]
         return {"ready": bool(last) and not bad, "joining": [], "waits": [], "without": bad}
 
-    server = Server(settings, state)
+    server = Server(settings, state, stores=False)
     await server.start()
     try:
         async with Gate.from_settings(settings, tenant=canary.TENANT, source=SOURCE) as gate:

@@ -178,7 +178,11 @@ def test_accept_loss_on_a_passages_topic_uses_its_readers_group(
 
 @pytest.mark.parametrize(
     ("topic", "words"),
-    [("facts.consents", "copied whole"), ("no.such", "no topic no.such in the table")],
+    [
+        ("facts.consents", "src/RECOVERY.md"),
+        ("work", "no duty"),
+        ("no.such", "no topic no.such in the table"),
+    ],
 )
 def test_accept_loss_refuses_what_has_no_position(topic: str, words: str, capsys: Capture) -> None:
     code, _, why = run(capsys, "topics", "accept-loss", topic, "0", "--reason", "x")

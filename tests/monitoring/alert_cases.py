@@ -172,7 +172,8 @@ CASES: Final[dict[str, Case]] = {
     ),
     "LogUnproved": Case({UNPROVED: "0+15x300"}, ({UNPROVED: "2+0x300"},)),
     "DataDiskFull": Case(
-        ({FREE: "90e9-60e6x300"}, {FREE: "4e9+0x300"}), ({FREE: "90e9-1e6x300"}, {FREE: "90e9+0x300"})
+        ({FREE: "90e9-60e6x300"}, {FREE: "4e9+0x300"}),
+        ({FREE: "90e9-1e6x300"}, {FREE: "90e9+0x300"}, {FREE: "NaN+0x300"}),
     ),
     "WorkerDown": Case({UP: "1+0x200 0+0x100"}, ({UP: "1+0x300"}, {UP: "1+0x230 0 0 1+0x70"})),
     "WorkersAbsent": Case({'up{job="other"}': "1+0x300"}, ({UP: "0+0x300"},)),

@@ -10,6 +10,7 @@ import yaml
 
 from monitoring.alert_cases import CASES, Case, Series
 from programs import need
+from synthgate.monitoring.dashboards import CHOICES
 from synthgate.monitoring.panels import DASHBOARDS
 from synthgate.monitoring.rules import ROOT, RULES
 from synthgate.runtime.metrics import CATALOGUE
@@ -67,6 +68,7 @@ def test_what_a_runbook_points_to_is_there(name: str) -> None:
     boards = {one.title.removeprefix("Synthgate: ") for one in DASHBOARDS}
     named = re.findall(r"[Dd]ashboard \*(.+?)\*", text)
     assert {one.strip().lower() for one in named} <= boards
+    assert set(re.findall(r"\*one duty\*, with `(\w+)`", text)) <= set(CHOICES["duty"])
     for page, section in re.findall(r"`(src/\w+\.md)`,(?: section)? \*(.+?)\*", text):
         assert f"## {section}\n" in (ROOT / page).read_text(encoding="utf-8")
     for metric in re.findall(r"`([a-z_]+_(?:seconds|bytes|info|records|total))`", text):

@@ -129,7 +129,7 @@ async def run(settings: Settings) -> int:
         def state() -> dict[str, Any]:
             return {"ready": http.started and bus.ready, "joining": [], "waits": []}
 
-        metrics = Metrics(settings, state)
+        metrics = Metrics(settings, state, stores=False)
         await metrics.start()
         try:
             return await _served(http, bus, settings)

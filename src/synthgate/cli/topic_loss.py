@@ -51,7 +51,7 @@ def reader_of(topic: str) -> str:
     """The duty whose group reads a topic record by record.
 
     Raises:
-        CommandError: no duty does; copies are simply read anew.
+        CommandError: no duty does; copies are simply read anew, and what logs it is no duty.
     """
     from synthgate.events.topics import BY_NAME, INPUTS
 
@@ -62,7 +62,10 @@ def reader_of(topic: str) -> str:
     for duty, names in INPUTS.items():
         if topic in names:
             return duty
-    raise CommandError(f"{topic} is copied whole, not read once: there is no position to move")
+    raise CommandError(
+        f"no duty reads {topic} record by record: there is no position to move; of what logs it src/RECOVERY.md"
+        " says how it goes on"
+    )
 
 
 async def _lost(settings: Any, topic: str, partition: int, duty: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from synthgate.events.topics import DUTIES
+from synthgate.events.topics import DUTIES, RECORDS
 from synthgate.monitoring.panels import DASHBOARDS, Dashboard, Panel
 from synthgate.monitoring.rules import ROOT
 from synthgate.page import written
@@ -16,7 +16,7 @@ from synthgate.page import written
 FOLDER: Final = ROOT / "deploy" / "grafana" / "dashboards"
 SOURCE: Final = {"type": "prometheus", "uid": "prometheus"}
 """As in deploy/grafana/provisioning."""
-_CHOICES: Final = {"duty": DUTIES}
+CHOICES: Final = {"duty": (*DUTIES, RECORDS)}
 _COLUMNS: Final = 24
 _STAT: Final = (6, 4)
 _GRAPH: Final = (12, 8)
@@ -41,7 +41,7 @@ def render(dashboard: Dashboard) -> str:
 
 
 def _variable(label: str) -> dict[str, Any]:
-    values = _CHOICES[label]
+    values = CHOICES[label]
     return {
         "name": label,
         "label": label,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 from shutil import disk_usage
 from typing import Any
@@ -21,11 +22,16 @@ State = Callable[[], dict[str, Any]]
 
 
 class Server:
-    """Serves until stopped. ``url`` is where, once started."""
+    """Serves until stopped. ``url`` is where, once started.
 
-    def __init__(self, settings: Settings, state: State) -> None:
+    stores: this process writes to ``data_dir``. Of one that does not the room there is no number: it may see
+    another disk than the log's.
+    """
+
+    def __init__(self, settings: Settings, state: State, *, stores: bool = True) -> None:
         self._settings = settings
         self._state = state
+        self._stores = stores
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -60,9 +66,12 @@ class Server:
             self._runner = None
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        # Asked for here and in a thread: a disk that hangs then holds up this answer and nothing else.
-        with contextlib.suppress(OSError):
-            DATA_FREE.set((await asyncio.to_thread(disk_usage, self._settings.data_dir)).free)
+        if not self._stores:
+            DATA_FREE.set(math.nan)
+        else:
+            # Asked for here and in a thread: a disk that hangs then holds up this answer and nothing else.
+            with contextlib.suppress(OSError):
+                DATA_FREE.set((await asyncio.to_thread(disk_usage, self._settings.data_dir)).free)
         return web.Response(
             body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
