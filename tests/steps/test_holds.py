@@ -182,6 +182,25 @@ def test_a_scorer_that_never_answers_ends_in_a_refusal_with_notice(tmp_path: Pat
         assert actions == {(None, "hold"): 1, ("retry", "silent"): 7, ("expiry", "refuse"): 1}
 
 
+def test_a_worker_that_dies_again_and_again_does_not_send_all_tries_anew(tmp_path: Path) -> None:
+    """Else what it could not carry in time is more at each start, and it never can."""
+    with a_service_beside() as service:
+        service.answers = lambda _: web.Response(status=503)
+        bus = a_bus(tmp_path / "bus", scorers=str(a_roster(tmp_path, service)))
+        verify(bus)
+        assert decide(bus, an_event(bus, "x")).hold == "retry"
+        bus.now_ms += 5 * MINUTE_MS
+        for _ in range(3):
+            bus.start()
+            bus.tick()
+            bus.now_ms += MINUTE_MS // 2
+            bus.tick()
+        assert not list(bus.records("timer.events"))
+        bus.now_ms += MINUTE_MS // 2
+        bus.tick()
+        assert len(list(bus.records("timer.events"))) == 1
+
+
 def test_who_asks_again_and_again_does_not_use_up_the_tries(tmp_path: Path) -> None:
     """The same event sent again is answered with the hold's decision too, but it is no try."""
     with a_service_beside() as service:

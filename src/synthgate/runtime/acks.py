@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 DELIVERY_BYTES_MAX = 8 * 1_048_576
 """Of keys and values in one delivery, a single larger record apart."""
+DELIVERY_RECORDS_MAX = 2_000
+"""Of small records a fetch holds tens of thousands, and each may ask for much: a re-entry fetches its event."""
 
 
 class TP(NamedTuple):
@@ -52,7 +54,8 @@ def pieces(records: Sequence[Any]) -> Iterator[tuple[Sequence[Any], int]]:
     first = size = 0
     for place, record in enumerate(records):
         size += len(record.value or b"") + len(record.key or b"")
-        if size > DELIVERY_BYTES_MAX and place > first:
+        full = size > DELIVERY_BYTES_MAX or place - first == DELIVERY_RECORDS_MAX
+        if full and place > first:
             last = len(record.value or b"") + len(record.key or b"")
             yield records[first:place], size - last
             first, size = place, last

@@ -35,13 +35,16 @@ class Due:
         self._violations = violations
         self._fired: dict[str, int] = {}
         """Holds whose time was sent and not answered, with the version it was sent for; after a restart it is
-        sent again."""
+        sent again, when the chain has had time for what was sent before."""
+        self._taken: dict[int, int] = {}
+        """When a partition came to us, Unix ms: at its first decision or tick."""
 
     def tick(self, work: Work) -> None:
         """Everything whose time has come on a partition."""
+        taken = self._taken.setdefault(work.partition, work.now_ms)
         for row in list(self._docket.cases.due(work.partition, work.now_ms)):
             if row.kind == "hold":
-                self._fire(row, work)
+                self._fire(row, taken, work)
             elif row.kind == "work":
                 self._docket.again(row, work)
             elif row.kind == "user":
@@ -57,6 +60,7 @@ class Due:
 
     def holds(self, key: bytes | None, decision: Decision, law: Law, work: Work) -> None:
         """A hold opens a case with a due time; what answers it closes it, or puts off its time."""
+        self._taken.setdefault(work.partition, work.now_ms)
         held = self._docket.get(f"hold/{decision.root}")
         text = None if key is None else base64.b64encode(key).decode()
         fired = held is not None and self._fired.get(held.case) == held.version
@@ -72,9 +76,17 @@ class Due:
                 [notice], work, decision.tenant or UNKNOWN_TENANT, text, decision.decided_at
             )
 
-    def _fire(self, row: CaseRow, work: Work) -> None:
-        """One timer record; the door fetches the event by receipt and every duty decides again."""
+    def _fire(self, row: CaseRow, taken: int, work: Work) -> None:
+        """One timer record; the door fetches the event by receipt and every duty decides again.
+
+        taken: when the partition came to us. What was due by then may be on its way: a worker that dies again
+        and again under its timers must not send all of them anew each time.
+        """
         if row.receipt is None or row.due_at is None:
+            return
+        calm = taken + 2 * self._settings.retry_s * 1000
+        if row.due_at <= taken and work.now_ms < calm:
+            self._docket.cases.later(work.partition, row.case, calm)
             return
         self._fired[row.case] = row.version
         late = max(REFIRE_MS, min(work.now_ms - row.due_at, REFIRE_MAX_MS))
