@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-UNPROVED: Final = 'synthgate_log_unproved_age_seconds{partition="3"}'
+UNPROVED: Final = 'synthgate_log_unproved_age_seconds{duty="records",partition="3"}'
 WAITING: Final = 'synthgate_blast_guards_waiting{rests_on="entry",partition="0"}'
 OVERDUE: Final = 'synthgate_cases_overdue{partition="0"}'
 FREE: Final = 'synthgate_data_free_bytes{instance="a"}'

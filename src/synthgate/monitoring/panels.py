@@ -149,7 +149,7 @@ LEDGER: Final = Dashboard(
         _graph("Entries appended", "reqps", f"sum(rate(synthgate_log_appended_entries_total[{RATE}]))", "entries"),
         _times("One segment, durable", "synthgate_log_append_seconds"),
         _graph("Unaccounted by partition", "s", "max by (partition) (synthgate_origin_unaccounted_age_seconds)", "{{partition}}"),
-        _graph("Without a proof, by log", "s", "max by (partition) (synthgate_log_unproved_age_seconds)", "{{partition}}"),
+        _graph("Without a proof, by log", "s", "max by (duty, partition) (synthgate_log_unproved_age_seconds)", "{{duty}} {{partition}}"),
         _rate("Absent and lost offsets", "synthgate_door_offsets_total", "source, result", where='{result!="taken"}'),
         _rate("Retention's verdicts", "synthgate_verdicts_total", "outcome", where='{duty="retention"}'),
         _rate("Rules retention cites", "synthgate_rules_cited_total", "rule, outcome", where='{duty="retention"}'),

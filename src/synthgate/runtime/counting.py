@@ -45,7 +45,7 @@ def _show_log(outputs: Outputs, duty: str, partition: int) -> None:
     if outputs.unaccounted_ms is not None:
         put(metrics.UNACCOUNTED_AGE_SECONDS, outputs.unaccounted_ms / 1000, duty, partition)
     if outputs.unproved_ms is not None:
-        put(metrics.UNPROVED_AGE_SECONDS, outputs.unproved_ms / 1000, duty, partition)
+        put(metrics.UNPROVED_AGE_SECONDS, outputs.unproved_ms / 1000, duty, duty, partition)
     if outputs.log_entries is not None:
         put(metrics.LOG_ENTRIES, outputs.log_entries, duty, partition)
 

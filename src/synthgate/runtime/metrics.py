@@ -119,7 +119,7 @@ LOG_APPEND_SECONDS: Final = _histogram(
 )  # fmt: skip
 UNPROVED_AGE_SECONDS: Final = _gauge(
     "log_unproved_age_seconds", "seconds", "Age of the oldest log entry no checkpoint covers",
-    "Are checkpoints signed?", "partition",
+    "Are checkpoints signed?", "duty", "partition",
 )  # fmt: skip
 DATA_FREE: Final = _gauge(
     "data_free_bytes", "bytes", "Room on the file system of data_dir",

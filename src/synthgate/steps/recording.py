@@ -65,7 +65,7 @@ class RecordsStage:
     async def tick(self, partition: int, now_ms: int) -> Outputs:
         """Have the log proved, and tell its checkpoints."""
         outputs = Outputs()
-        self.logs.unproved_ms(partition, now_ms)
+        outputs.unproved_ms = self.logs.unproved_ms(partition, now_ms)
         for key, value in self.logs.untold(partition, now_ms):
             outputs.add("checkpoints", key, value)
         return outputs
