@@ -167,6 +167,8 @@ async def a_stalled_copy(scene: Scene) -> AsyncIterator[None]:
     """One worker hears what the operator says, the other does not."""
     with scene.flags["consent"].up("stalled"):
         await word(scene.gate, "terms/other/1", {})
+        await asyncio.sleep(2)  # what was being read may have taken that word along
+        await word(scene.gate, "terms/other/2", {})
         yield
 
 
