@@ -1,8 +1,8 @@
 """Alerts of faults and of long times, by their causes: workers that can be hurt, under a real Prometheus.
 
 What is wrong is done at once where it can be; each alert is awaited, and is quiet before its cause. It takes
-a minute and a half, so it is run by hand: ``pytest tests/monitoring/every_fault.py``; ``test_watched`` fires the
-rest.
+a minute and a half, so it is run by hand: ``pytest tests/monitoring/every_fault.py``. The other alerts are
+fired in ``test_watched``.
 """
 
 import asyncio
