@@ -28,6 +28,16 @@ class RunningChain:
         self.chain.wait_ready()
 
 
+@dataclass
+class HurtableChain(Chain):
+    """A chain whose workers find the programs of tests that hurt them."""
+
+    def environment(self) -> dict[str, str]:
+        kept = super().environment()
+        path = ":".join(filter(None, (str(Path(__file__).parent), kept.get("PYTHONPATH", ""))))
+        return {**kept, "PYTHONPATH": path}
+
+
 def chain_settings(broker: Broker, prefix: str, folder: Path, **over: Any) -> Settings:
     """Four partitions, one replica, the sample provider code, short group time-outs."""
     values = {

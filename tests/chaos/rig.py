@@ -17,9 +17,9 @@ from chaos.acts import KnownLoad
 from chaos.cluster import ProxiedCluster
 from chaos.proxy import Mode
 from e2e.rig import REST_SECONDS, rest, small_settings
+from live_chain import HurtableChain
 from reviewers.service import a_service_beside, harmless
 from synthgate.broker.choose import Broker
-from synthgate.demo.chain import Chain
 from synthgate.settings import Settings
 
 FLOW_SECONDS_MAX = 150.0
@@ -272,15 +272,12 @@ class Rig:
 
 
 @dataclass
-class Chained(Chain):
-    """A chain whose workers find the rig's modules, and the fault planted in them, if any."""
+class Chained(HurtableChain):
+    """A chain whose workers find the fault planted in them, if any."""
 
     plant: str = ""
 
     def environment(self) -> dict[str, str]:
         from chaos.plants import PLANTED
 
-        here = str(Path(__file__).parents[1])
-        kept = super().environment()
-        path = ":".join(filter(None, (here, kept.get("PYTHONPATH", ""))))
-        return {**kept, "PYTHONPATH": path, PLANTED: self.plant}
+        return {**super().environment(), PLANTED: self.plant}
