@@ -46,7 +46,7 @@ class SnapshotMaker:
         self.start = self.end = start
         self._known = KnownEntries(0)
         self._id_indexes = array("q")
-        self._ids: list[bytes] = []
+        self._ids = bytearray()  # an object for each would be twice as much
         self._leaf = b""
         self.oldest_ms = sys.maxsize
         """When the oldest of these entries was recorded."""
@@ -57,7 +57,7 @@ class SnapshotMaker:
             raise ValueError(f"a snapshot up to {self.end} cannot go on at {footer.first}")
         self._known.fold(footer)
         self._id_indexes.extend(footer.first + row for row in footer.ids)
-        self._ids.extend(footer.ids.values())
+        self._ids += b"".join(footer.ids.values())
         self._leaf = footer.leaf(footer.count - 1)
         self.end = footer.end
         self.oldest_ms = min(self.oldest_ms, footer.recorded_at)
@@ -76,13 +76,13 @@ class SnapshotMaker:
                 "sources": [[*source, list(found)] for source, found in columns.pages.items()],
                 "re_entered": [[*root, *value] for root, value in columns.re_entered.items()],
                 "answered": list(columns.answered.items()),
-                "page_bytes": len(packed), "segments": len(columns.firsts), "ids": len(self._ids),
+                "page_bytes": len(packed), "segments": len(columns.firsts), "ids": len(self._id_indexes),
             }
         )  # fmt: skip
         body = b"".join(
             (
                 _MAGIC, len(header).to_bytes(8, "big"), header, packed, _bytes(columns.firsts),
-                _bytes(columns.recorded_at), _bytes(self._id_indexes), *self._ids,
+                _bytes(columns.recorded_at), _bytes(self._id_indexes), self._ids,
             )
         )  # fmt: skip
         return body + hashlib.sha256(body).digest()
