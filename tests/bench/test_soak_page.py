@@ -25,6 +25,10 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_the_pages_of_the_tree_are_fresh() -> None:
+    assert soak_page.main(["--check"]) == 0
+
+
 def test_page_and_picture_are_told_when_stale(
     pages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

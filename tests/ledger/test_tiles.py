@@ -107,3 +107,12 @@ def test_errors_at_every_step_leave_no_wrong_tile(
             Tiles(folder, StepOps(before=failing(number, code))).extend(0, leaves(0, 5))
         Tiles(folder).extend(0, leaves(0, 5))
         assert Tiles(folder).root(5) == naive(split(leaves(0, 5)))
+
+
+def test_a_tree_that_grows_for_ever_is_not_kept_in_memory(tmp_path: Path) -> None:
+    tiles, size = Tiles(tmp_path), 0
+    for _ in range(100):
+        size = tiles.extend(size, b"leaf" * 8 * 256)
+    held = sum(map(len, tiles._kept.values()))
+    assert held <= 32 * 256 * 32, held
+    assert len(tiles.root(size)) == 32

@@ -16,7 +16,8 @@ from synthgate.ledger.merkle import HASH_BYTES, parents, tree_root
 
 _HEIGHT = 8
 WIDTH = 1 << _HEIGHT
-_TILES_KEPT = 256
+_TILES_KEPT = 32
+"""In memory: those at the edge, and what a proof asks for; of each log a worker proves."""
 
 
 def tile_path(level: int, number: int, width: int = WIDTH) -> str:
@@ -60,9 +61,7 @@ class Tiles:
         kept = self._kept.get((level, number))
         if kept is None or len(kept) < rows * HASH_BYTES:
             kept = self._read(level, number, rows)
-            self._kept[level, number] = kept
-            if len(self._kept) > _TILES_KEPT:
-                self._kept.popitem(last=False)
+            self._keep(level, number, kept)
         return kept[: rows * HASH_BYTES]
 
     def extend(self, size: int, leaves: bytes) -> int:
@@ -121,7 +120,14 @@ class Tiles:
         except OSError as error:
             kind = StoreFull if error.errno in FULL else StoreFailed
             raise kind(f"cannot create {path}: {error.strerror}") from error
+        self._keep(level, number, rows)
+
+    def _keep(self, level: int, number: int, rows: bytes) -> None:
+        """Remember a tile, and forget the one that was kept the longest."""
         self._kept[level, number] = rows
+        self._kept.move_to_end((level, number))
+        if len(self._kept) > _TILES_KEPT:
+            self._kept.popitem(last=False)
 
     def _drop_partial(self, level: int, number: int) -> None:
         shutil.rmtree(self.folder / f"{tile_path(level, number)}.p", ignore_errors=True)
