@@ -195,7 +195,13 @@ def test_a_worker_that_dies_again_and_again_does_not_send_all_tries_anew(tmp_pat
             bus.tick()
             bus.now_ms += MINUTE_MS // 2
             bus.tick()
+        for owned in (frozenset(), frozenset({0, 1})):  # gone to another worker, and back
+            asyncio.run(bus.stages[-1].assigned(owned))
+        bus.now_ms += 2 * MINUTE_MS
+        bus.tick()
         assert not list(bus.records("timer.events"))
+        bus.now_ms += MINUTE_MS // 2
+        bus.tick()
         bus.now_ms += MINUTE_MS // 2
         bus.tick()
         assert len(list(bus.records("timer.events"))) == 1

@@ -39,6 +39,10 @@ class Due:
         self._taken: dict[int, int] = {}
         """When a partition came to us, Unix ms: at its first decision or tick."""
 
+    def hold(self, partitions: frozenset[int]) -> None:
+        """Partitions that are ours from now on; one that comes back is new to us."""
+        self._taken = {one: at for one, at in self._taken.items() if one in partitions}
+
     def tick(self, work: Work) -> None:
         """Everything whose time has come on a partition."""
         taken = self._taken.setdefault(work.partition, work.now_ms)

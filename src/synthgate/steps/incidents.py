@@ -76,6 +76,7 @@ class IncidentsStep:
     async def assigned(self, partitions: frozenset[int]) -> None:
         """The copy of ``cases`` follows by itself; whoever held them before may not have reversed all."""
         self._unreported.hold(partitions)
+        self._due.hold(partitions)
         self._reversal.forget()
 
     async def process(
