@@ -19,9 +19,10 @@ from synthgate.bench.load import write_facts
 from synthgate.bench.on_broker import BenchError, on_broker, progress
 from synthgate.bench.running import running_chain
 from synthgate.bench.soak_fit import happened, verdicts
-from synthgate.bench.soak_platform import Platform, open_platform
+from synthgate.bench.soak_platform import Platform
 from synthgate.bench.soak_seen import Seen, accounts_of
 from synthgate.bench.stages_seen import percentile
+from synthgate.bench.traffic import hearing
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
 from synthgate.events.topics import DUTIES, SOURCES
@@ -102,7 +103,7 @@ def _soaked(broker: Broker, home: Path, plan: Plan) -> dict[str, Any]:
 
 
 async def _run(broker: Broker, chain: Chain, plan: Plan) -> dict[str, Any]:
-    async with open_platform(chain.settings) as platform:
+    async with hearing(chain.settings, Platform) as platform:
         await platform.burst(plan.warm)
         burst = await platform.burst(plan.burst)
         capacity = await _sustained(platform, burst, plan)

@@ -6,13 +6,11 @@ Open loop: an act is due by the clock, and its decision's age counts from when i
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import orjson
 
-from synthgate.bench.load import Sent, producer
+from synthgate.bench.load import Sent
 from synthgate.bench.mix import (
     ANSWERS,
     PERSONS,
@@ -24,8 +22,7 @@ from synthgate.bench.mix import (
     number_of,
     revocation,
 )
-from synthgate.bench.traffic import START_SECONDS_MAX, UNACKNOWLEDGED_MAX
-from synthgate.client.reader import Reader
+from synthgate.bench.traffic import UNACKNOWLEDGED_MAX
 from synthgate.events.facts import key_of
 from synthgate.settings import Settings
 from synthgate.steps.partition import partition_of
@@ -34,7 +31,7 @@ TURN_SECONDS: Final = 0.02
 
 
 class Platform:
-    """Use ``open_platform``."""
+    """Use ``traffic.hearing``."""
 
     def __init__(self, settings: Settings, writing: Any) -> None:
         self._settings = settings
@@ -172,20 +169,3 @@ class Platform:
     async def _acknowledged(self, left: int) -> None:
         while len(self._acks) > left or (self._acks and self._acks[0].done()):
             await self._acks.popleft()
-
-
-@asynccontextmanager
-async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
-    """A platform that hears every decision from now on."""
-    async with producer(settings) as writing:
-        platform = Platform(settings, writing)
-        reader = Reader(
-            brokers=settings.brokers, topic=settings.topic("decisions"),
-            partitions=settings.partitions, on_record=platform.hear,
-            on_end=platform.reader_ended,
-        )  # fmt: skip
-        await reader.start(START_SECONDS_MAX)
-        try:
-            yield platform
-        finally:
-            await reader.stop()

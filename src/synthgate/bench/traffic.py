@@ -7,10 +7,10 @@ it was due. Sender and reader share this process and its clock.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import orjson
 
@@ -22,6 +22,19 @@ START_SECONDS_MAX: Final = 30.0
 UNACKNOWLEDGED_MAX: Final = 10_000
 MADE_SECONDS: Final = 60
 """Requests of so long are made before the first of them is due: making them takes time from none."""
+
+
+class Hears(Protocol):
+    """Who is told decisions."""
+
+    def hear(self, record: Any) -> None:
+        """One record of ``decisions``."""
+
+    def reader_ended(self) -> None:
+        """No more will come."""
+
+
+Heard = TypeVar("Heard", bound=Hears)
 
 
 class Answer(NamedTuple):
@@ -134,17 +147,24 @@ class Traffic:
 
 
 @asynccontextmanager
-async def open_traffic(settings: Settings) -> AsyncIterator[Traffic]:
-    """A platform that hears every decision from now on."""
+async def hearing(
+    settings: Settings, make: Callable[[Settings, Any], Heard]
+) -> AsyncIterator[Heard]:
+    """A platform that writes, and hears every decision from now on."""
     async with producer(settings) as writing:
-        traffic = Traffic(settings, writing)
+        platform = make(settings, writing)
         reader = Reader(
             brokers=settings.brokers, topic=settings.topic("decisions"),
-            partitions=settings.partitions, on_record=traffic.hear,
-            on_end=traffic.reader_ended,
+            partitions=settings.partitions, on_record=platform.hear,
+            on_end=platform.reader_ended,
         )  # fmt: skip
         await reader.start(START_SECONDS_MAX)
         try:
-            yield traffic
+            yield platform
         finally:
             await reader.stop()
+
+
+def open_traffic(settings: Settings) -> AbstractAsyncContextManager[Traffic]:
+    """A platform that sends requests."""
+    return hearing(settings, Traffic)
