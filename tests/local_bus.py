@@ -20,6 +20,7 @@ from synthgate.events import topics
 from synthgate.events.decision import Decision
 from synthgate.events.facts import Row, key_of
 from synthgate.law import LawBook
+from synthgate.parts import parts
 from synthgate.settings import Settings
 from synthgate.step import Batch, Outputs, Stage, Waiting
 from synthgate.steps.partition import partition_of
@@ -72,7 +73,7 @@ class LocalBus:
     def start(self) -> None:
         """Build the stages anew, as after a restart; copies are read again from the start."""
         duties = topics.DUTIES
-        self.parts = worker.parts(self.settings, NoFresh(self.ends), duties, self.book)
+        self.parts = parts(self.settings, NoFresh(self.ends), duties, self.book)
         self.stages: list[Stage] = worker.stages(self.parts, duties, fused=self.fused)
         recorder = self.stages.pop()
         assert isinstance(recorder, RecordsStage)

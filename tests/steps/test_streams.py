@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from acts_at_hand import a_bus, an_event, answer, codes, decide, verify
 from local_bus import LocalBus
-from synthgate import worker
+from synthgate import parts
 from synthgate.client import shown_after
 from synthgate.effects.objects import LocalObjects
 from synthgate.events.decision import Decision
@@ -205,7 +205,7 @@ def test_an_end_noted_by_the_other_lane_is_no_older_than_what_was_asked_ahead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two lanes write to one log; one notes the end of a stream where the other has asked for it already."""
-    monkeypatch.setattr(worker, "open_objects", lambda settings: Far(settings.objects_dir))
+    monkeypatch.setattr(parts, "open_objects", lambda settings: Far(settings.objects_dir))
     bus = a_bus(tmp_path)
     verify(bus)
     app = App(bus, "x")

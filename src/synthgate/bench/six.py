@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from synthgate import worker
 from synthgate.bench.load import facts
 from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.tokens import user_token
@@ -24,6 +23,7 @@ from synthgate.events.origin import Origin
 from synthgate.events.passage import FAST, Passage
 from synthgate.events.verdicts import Judged, record
 from synthgate.obligations import incidents, retention
+from synthgate.parts import parts
 from synthgate.settings import Settings
 from synthgate.step import Work
 from synthgate.steps.answers import Promise, decision_row
@@ -65,7 +65,7 @@ class Six:
 
     def __init__(self, settings: Settings) -> None:
         KeyFolder.init(settings.keys_dir)
-        shared = worker.parts(settings, _Filled(), topics.DUTIES)
+        shared = parts(settings, _Filled(), topics.DUTIES)
         now_ms = time.time_ns() // 1_000_000
         for number, (topic, row) in enumerate(facts(now_ms)):
             key = key_of(topic, row).encode()
