@@ -15,7 +15,7 @@ from synthgate.broker.embedded import EmbeddedBroker
 from synthgate.client import Gate
 from synthgate.demo import aftermath, show
 from synthgate.demo.acts import SOURCE, TENANT
-from synthgate.demo.chain import Chain
+from synthgate.demo.chain import Chain, ChainError
 from synthgate.demo.media import film_missing
 from synthgate.demo.media_stories import FILM_STORY
 from synthgate.demo.player import Player, Told
@@ -93,6 +93,9 @@ async def _tell(chain: Chain) -> int:
             ("log", str(settings.ledger_dir)),
             ("objects", str(settings.objects_dir)),
             ("inspect", _inspected(chain, files)),
+            ("trace", _traced(chain, files)),
+            ("verify", _verified(chain)),
+            ("replay", _replayed(chain)),
             *((("film", f"not shown: {gone}"),) if (gone := film_missing()) else ()),
             ("metrics", f"http://127.0.0.1:{port}/metrics (while it runs; --keep leaves it up)"),
             ("label", f"provider code {SAMPLE_CODE}: a marked sample, not for publication"),
@@ -105,6 +108,32 @@ def _inspected(chain: Chain, files: list[Path]) -> str:
     said = json.loads(chain.command("inspect", "--json", *map(str, files)))["files"]
     kinds = ", ".join(row["carrier"] for row in said)
     return f"synthgate inspect finds each of {len(said)} labelled files compliant: {kinds}"
+
+
+def _traced(chain: Chain, files: list[Path]) -> str:
+    """From a picture that was generated back to its passage; ChainError unless the log knows it."""
+    for file in (one for one in files if one.suffix == ".png"):
+        for row in json.loads(chain.command("trace", "--json", str(file)))["entries"]:
+            header, verdicts = row["header"], row["verdicts"]
+            if header["type"] == "generation.completed":
+                return (
+                    f"synthgate trace leads from …{file.name[-12:]} to entry {header['index']} of log"
+                    f" {header['log']}: {header['event_id']}, {header['action']}, {len(verdicts)} verdicts"
+                )
+    raise ChainError("synthgate trace leads from no picture to the generation that made it")
+
+
+def _verified(chain: Chain) -> str:
+    """Every hash, signature and proof of the log; ChainError unless it is whole."""
+    logs = json.loads(chain.command("verify", "--json", str(chain.settings.data_dir)))["logs"]
+    entries = sum(row["entries"] for row in logs)
+    return f"synthgate verify finds the log whole: {entries} entries in {len(logs)} logs"
+
+
+def _replayed(chain: Chain) -> str:
+    """Every verdict decided again on what it rested on; ChainError unless all come out the same."""
+    said = json.loads(chain.command("replay", "--json"))
+    return f"synthgate replay decides {said['verdicts']} verdicts again: {said['equal']} the same, to the byte"
 
 
 def _keep(chain: Chain) -> None:
