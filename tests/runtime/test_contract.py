@@ -27,6 +27,8 @@ from faust.streams import Stream
 from faust.tables.recovery import Recovery
 from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
+from mode import threads
+from mode.services import Service
 
 PINS = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
 
@@ -34,6 +36,14 @@ OVERRIDDEN: list[tuple[Callable[..., Any], str, str]] = [
     (driver.AIOKafkaConsumerThread._create_worker_consumer, "c2701bfc3e6f", "every argument Faust gives aiokafka is given by member.py too"),
     (driver.AIOKafkaConsumerThread._fetch_records, "39a2c6c79fc1", "still the one place records are fetched; a closed consumer still raises"),
     (driver.AIOKafkaConsumerThread.on_thread_stop, "8dfc004e258b", "stops the queue of calls, then the consumer, and nothing after it"),
+    (threads.ServiceThread.__init__, "82979878990c", "two loops are taken from outside; nothing starts a thread here"),
+    (threads.ServiceThread.start, "f11841038a03", "what is done beside starting the thread and waiting for it"),
+    (threads.ServiceThread.stop, "32d026539c36", "Service.stop, and an end to the thread"),
+    (threads.ServiceThread._serve, "67809eae0957", "what the thread does: start, the queue of calls, stop"),
+    (threads.ServiceThread._shutdown_thread, "d7377862e734", "what is done when it stops: member.py does it through Service.stop"),
+    (threads.ServiceThread._stop_futures, "a9356c5dd851", "nothing: the thread did it"),
+    (threads.QueueServiceThread.call_thread, "479edda75b54", "the one way into the thread"),
+    (Service.stop, "e17cd2b6bd01", "on_stop, then futures; waits for no thread without wait_for_shutdown"),
     (base.Consumer.getmany, "4b168d84882a", "generation and flow checks; what is yielded; that nothing else is done per record"),
     (base.Consumer._wait_next_records, "6218e1969a63", "what getmany waited for before fetching: we do it ourselves"),
     (base.Consumer._drain_messages, "44a2500309e8", "reads _read_offset as we set it; a batch is dropped only when flow stops"),
@@ -105,6 +115,11 @@ def test_what_we_override_has_the_same_parameters() -> None:
         (Consumer.seek_to_committed, base.ThreadDelegateConsumer.seek_to_committed),
         (Consumer.verify_event_path, base.Consumer.verify_event_path),
         (Producer._new_producer, driver.Producer._new_producer),
+        (Member.start, threads.ServiceThread.start),
+        (Member.stop, threads.ServiceThread.stop),
+        (Member._stopped_set, threads.ServiceThread._stopped_set),
+        (Member._stop_futures, threads.ServiceThread._stop_futures),
+        (Member.call_thread, threads.QueueServiceThread.call_thread),
         (Member.on_thread_stop, driver.AIOKafkaConsumerThread.on_thread_stop),
         (Member._fetch_records, driver.AIOKafkaConsumerThread._fetch_records),
         (Member._create_worker_consumer, driver.AIOKafkaConsumerThread._create_worker_consumer),

@@ -1,6 +1,13 @@
-"""The member of a consumer group: aiokafka's consumer in the thread Faust keeps it in.
+"""The member of a consumer group: aiokafka's consumer, on the loop the stages run on.
 
-Overridden, in Faust 0.15.3 (held by tests/runtime/test_contract.py):
+Faust gives each consumer a thread and a loop of its own. Then every fetch, commit and question wakes
+another thread twice, and with six duties in a process seven loops fight for one interpreter (ADR 0056).
+A loop that does not turn sends no heartbeats: the watchdog ends the process before its session ends.
+
+Overridden, in Faust 0.15.3 and mode 0.7.1 (held by tests/runtime/test_contract.py):
+
+* ``__init__``, ``start``, ``stop``, ``on_stop``, ``_stopped_set``, ``_stop_futures``, ``call_thread``: no
+  thread.
 
 * ``_create_worker_consumer``: read committed records only, co-partitioned assignment, never a silent jump to
   another offset, short long-polls.
@@ -14,7 +21,7 @@ And in aiokafka 0.14.0 the client's ``send``, see ``connection.watch``.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +30,8 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
+from mode.services import Service
+from mode.utils.futures import maybe_async
 
 from synthgate import connection
 from synthgate.runtime.acks import TP
@@ -39,9 +48,38 @@ IDLE_MAX_MS = 7 * 24 * 3600 * 1000
 
 
 class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """The thread aiokafka's consumer lives in."""
+    """What keeps aiokafka's consumer. Faust calls it a thread; it is none."""
 
     logger = FAUST_LOG
+    wait_for_shutdown = False
+
+    def __init__(self, consumer: Any, *, loop: asyncio.AbstractEventLoop, beacon: Any) -> None:
+        super().__init__(consumer, loop=loop, thread_loop=loop, beacon=beacon)
+
+    async def start(self) -> None:
+        """Start here."""
+        self._thread_started.set()
+        await self._default_start()
+
+    async def stop(self) -> None:
+        """Stop here."""
+        await Service.stop(self)
+
+    async def on_stop(self) -> None:
+        """What its thread would have done when stopping."""
+        await self.on_thread_stop()
+
+    def _stopped_set(self) -> None:
+        self._stopped.set()
+
+    async def _stop_futures(self) -> None:
+        await self._default_stop_futures()
+
+    async def call_thread(
+        self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Call it; what is called returns something to await, or not."""
+        return await maybe_async(fun(*args, **kwargs))
 
     async def on_thread_stop(self) -> None:
         """Stop; what we were asking the group when we had to leave is cancelled, and nobody's error."""
@@ -78,7 +116,7 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self._read_to: dict[TP, int] = {}
-        """Where reading stands, by what was handed out and where we sought; only this thread touches it."""
+        """Where reading stands, by what was handed out and where we sought; changed here alone."""
 
     async def _fetch_records(
         self,
