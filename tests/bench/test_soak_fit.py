@@ -88,7 +88,10 @@ def test_nothing_measured_is_not_flat() -> None:
 
 
 def test_what_is_sent_says_what_is_held() -> None:
-    sent = {"lawful": 90, "entry": 3, "held": 2, "answer": 2}
+    sent = {"lawful": 90, "entry": 3, "held": 2, "answer": 2, "no pass": 4}
     held = happened(sent, segments=7, recorded=5)
-    assert held == {"entry": 97, "answer": 2, "refusal": 3, "segment": 7, "recorded": 5}
-    assert by_design("retention", held) == (97 + 5) * 8 + 2 * 370 + 7 * 60
+    assert held == {
+        "entry": 101, "answer": 2, "refusal": 3, "no pass": 4, "segment": 7, "recorded": 5,
+    }  # fmt: skip
+    assert by_design("retention", held) == 101 * 60 + 5 * 16 + 2 * 370 + 7 * 60
+    assert by_design("incidents", held) == 2 * 110 + 3 * 8_200 + 4 * 90 + 7 * 60

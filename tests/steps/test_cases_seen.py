@@ -20,7 +20,7 @@ def test_one_case_nobody_closes_keeps_none_that_came_after_it() -> None:
         seen.noted(0, a_row(f"work/{number}", 20 + number, "open"))
         seen.noted(0, a_row(f"work/{number}", 20 + number, "closed"))
     seen.noted(0, a_row("new", 9_000, "open"))
-    assert len(seen._open[0]["work"].by_age) < 1_100
+    assert len(seen._open[0]["work"]._heap) < 1_100
     assert seen.open(0, 10_000)["work"] == (2, 9_990)
     seen.noted(0, a_row("old", 10, "closed"))
     assert seen.open(0, 10_000)["work"] == (1, 1_000)

@@ -9,8 +9,9 @@ LAG_GREW_MAX_SECONDS: Final = 1.0
 """A duty's lag may grow by what is sent in so long, over the measured time."""
 MIB: Final = 1 << 20
 BY_DESIGN: Final[Mapping[str, Mapping[str, float]]] = {
-    "retention": {"entry": 8.0, "recorded": 8.0, "answer": 370.0, "segment": 60.0},
-    "incidents": {"answer": 270.0, "refusal": 8_200.0},
+    "identity": {"segment": 60.0},
+    "retention": {"entry": 60.0, "recorded": 16.0, "answer": 370.0, "segment": 60.0},
+    "incidents": {"answer": 110.0, "refusal": 8_200.0, "no pass": 90.0, "segment": 60.0},
 }
 """Bytes a worker holds by design, by duty and what happened; for how long: ``soak_page.py``. By tracemalloc."""
 
@@ -36,11 +37,12 @@ def fit(at: Sequence[float], values: Sequence[float]) -> Fit:
 
 
 def happened(sent: Mapping[str, int], segments: int, recorded: int) -> dict[str, int]:
-    """What memory is held for, of acts sent by kind: entries, answers to holds, refusals that open a case."""
+    """What memory is held for, of acts sent by kind: answers to holds, refusals that open a case, and so on."""
     return {
         "entry": sum(sent.values()),
         "answer": sent.get("answer", 0),
         "refusal": sent.get("entry", 0),
+        "no pass": sent.get("no pass", 0),
         "segment": segments,
         "recorded": recorded,
     }

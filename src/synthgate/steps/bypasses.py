@@ -6,6 +6,7 @@ the generation; that something was bypassed is certain even when the way is not.
 """
 
 import base64
+from itertools import islice
 from typing import Final
 
 from synthgate.cases.kinds import BYPASS
@@ -20,7 +21,7 @@ from synthgate.steps.quarantine import UNKNOWN_TENANT
 DELIVERED: Final = "content.delivered"
 MADE: Final = frozenset({"generation.completed", "generation.segment", "scene.started"})
 REMEMBERED_MAX: Final = 100_000
-"""Refused generations remembered in memory, to say that a delivery came after a refusal."""
+"""Refused generations remembered, about 100 bytes each, to say that a delivery came after a refusal."""
 _RULE: Final = "DSP-10-2"
 """No delivery without a review of the output: the rule every bypass breaks."""
 
@@ -31,7 +32,7 @@ class Bypasses:
     def __init__(self, docket: Docket, book: LawBook) -> None:
         self._docket = docket
         self._book = book
-        self._refused: dict[tuple[str, str], str] = {}
+        self._refused: dict[int, None] = {}
 
     def open_on(self, tenant: str, generation: str) -> bool:
         """Whether a bypass of a generation is known here."""
@@ -46,8 +47,10 @@ class Bypasses:
             self._found(key, decision, tenant, work)
         elif decision.type in MADE and decision.action == "refuse":
             if len(self._refused) >= REMEMBERED_MAX:
-                del self._refused[next(iter(self._refused))]
-            self._refused[tenant, decision.generation] = decision.decision
+                # Many at once: to find the first of a dict again and again walks over all that left it.
+                for old in list(islice(self._refused, 1 + REMEMBERED_MAX // 100)):
+                    del self._refused[old]
+            self._refused[hash((tenant, decision.generation))] = None
         elif decision.type in MADE and decision.action == "release":
             held = self._docket.get(_case(tenant, decision.generation))
             if held is not None and held.opened_at < decision.decided_at:
@@ -101,7 +104,7 @@ class Bypasses:
             return "other_hash"
         if not codes & {"no_pass", "pass_invalid"} or ("pass_invalid", "/pass expired") in faults:
             return None  # told late of what may well have been let out
-        refused = (tenant, decision.generation or "") in self._refused
+        refused = hash((tenant, decision.generation or "")) in self._refused
         return "after_a_refusal" if refused else "without_a_release"
 
 

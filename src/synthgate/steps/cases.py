@@ -1,10 +1,9 @@
 """Cases as they are now: a view per partition, rebuilt from the ``cases`` topic on assignment.
 
 A row carries its version; the highest wins, so a row sent twice changes nothing. What is due is found without
-looking at what is not: a heap per partition, whose stale entries are dropped as they come up.
+looking at what is not.
 """
 
-import heapq
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from synthgate.steps.cases_seen import CasesSeen
 from synthgate.steps.holds_seen import HoldsSeen
 from synthgate.steps.settled import Settled
 from synthgate.steps.surges import Surges
+from synthgate.steps.times import Times
 
 PROGRESS = "_answered"
 """Case id prefix of the row that says up to which decision incidents has answered, per partition."""
@@ -38,7 +38,7 @@ class Cases:
         self.surges = Surges()
         self.late = Late()
         self.seen = CasesSeen()
-        self._due: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        self._due: dict[int, Times] = defaultdict(Times)
         self._open_work: dict[str, set[str]] = defaultdict(set)
         self._overdue: dict[int, dict[str, int]] = defaultdict(dict)
 
@@ -98,7 +98,9 @@ class Cases:
         elif row.deadlines:
             self._overdue[partition].pop(row.case, None)
         if row.state == "open" and row.due_at is not None:
-            heapq.heappush(self._due[partition], (row.due_at, row.case))
+            self._due[partition].put(row.case, row.due_at)
+        else:
+            self._due[partition].drop(row.case)
         return True
 
     def get(self, case: str) -> CaseRow | None:
@@ -136,9 +138,10 @@ class Cases:
 
     def due(self, partition: int, now_ms: int) -> Iterator[CaseRow]:
         """Open cases of a partition whose time has come; each once, until ``later`` or a new row."""
-        heap = self._due[partition]
-        while heap and heap[0][0] <= now_ms:
-            _, case = heapq.heappop(heap)
+        times = self._due[partition]
+        while (first := times.first()) is not None and first[0] <= now_ms:
+            case = first[1]
+            times.drop(case)
             row = self._rows.get(case)
             if (
                 row is not None
@@ -151,7 +154,7 @@ class Cases:
 
     def later(self, partition: int, case: str, at_ms: int) -> None:
         """Ask about a case again at a time."""
-        heapq.heappush(self._due[partition], (at_ms, case))
+        self._due[partition].put(case, at_ms)
 
     def standing(self, partition: int, now_ms: int) -> tuple[int, int, int]:
         """How many wait for a time to come, how many are overdue, and for how long the oldest of these, ms."""
