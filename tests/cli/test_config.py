@@ -47,7 +47,7 @@ def test_show_prints_toml_that_reads_back(
         (["provider_code=abc"], "has 3 characters, not 27"),
         (["serve_minutes=9000"], "longer than cite_hours"),
         (["revoke_s=50"], "throw the worker out"),
-        (["stall_s=45"], "the record at which a worker stands"),
+        (["stall_s=36"], "the record at which a worker stands"),
         (["cite_hours=100"], "outlive the chain topics"),
         (["data_dir=/proc/x"], "no key folder"),
     ],

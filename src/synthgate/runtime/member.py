@@ -6,8 +6,8 @@ A loop that does not turn sends no heartbeats: the watchdog ends the process bef
 
 Overridden, in Faust 0.15.3 and mode 0.7.1 (held by tests/runtime/test_contract.py):
 
-* ``__init__``, ``start``, ``stop``, ``on_stop``, ``_stopped_set``, ``_stop_futures``, ``call_thread``: no
-  thread.
+* ``__init__``, ``start``, ``stop``, ``on_stop``, ``close``, ``_stopped_set``, ``_stop_futures``,
+  ``call_thread``: no thread.
 
 * ``_create_worker_consumer``: read committed records only, co-partitioned assignment, never a silent jump to
   another offset, short long-polls.
@@ -68,6 +68,9 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_stop(self) -> None:
         """What its thread would have done when stopping."""
         await self.on_thread_stop()
+
+    def close(self) -> None:
+        """Nothing: ``stop`` closes, the group first; closed here, ``stop`` would leave without a good-bye."""
 
     def _stopped_set(self) -> None:
         self._stopped.set()
@@ -142,8 +145,13 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return found
 
     async def handed_out(self) -> dict[TP, int]:
-        """Where reading stands by what was handed out; raises what ended this member's coordination."""
-        self._ensure_consumer()._coordinator.check_errors()  # noqa: SLF001
+        """Where reading stands by what was handed out; raises what ended this member's coordination.
+
+        Asked by Faust's commit timer, which runs before the first broker has answered.
+        """
+        consumer = self._consumer
+        if consumer is not None and consumer._coordinator is not None:  # noqa: SLF001
+            consumer._coordinator.check_errors()  # noqa: SLF001
         return dict(self._read_to)
 
     async def bounds(self, tps: Iterable[TP]) -> dict[TP, tuple[int | None, int, int]]:

@@ -173,9 +173,7 @@ class Worker:
         app.consumer.stop_flow()
         member = runner.left_at is None
         done = await runner.close(seconds)
-        if (
-            member
-        ):  # else nothing is ours to commit, and a consumer that still joins answers no call
+        if member:  # else nothing is ours to commit
             await app.consumer.commit()
         # Everything is safe now. Faust cannot stop in the middle of a rebalance: then we just leave.
         if not await apps.end(app, LEAVE_SECONDS_MAX):
