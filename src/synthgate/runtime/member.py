@@ -8,7 +8,6 @@ Overridden, in Faust 0.15.3 and mode 0.7.1 (held by tests/runtime/test_contract.
 
 * ``__init__``, ``start``, ``stop``, ``on_stop``, ``close``, ``_stopped_set``, ``_stop_futures``,
   ``call_thread``: no thread.
-
 * ``_create_worker_consumer``: read committed records only, co-partitioned assignment, never a silent jump to
   another offset, short long-polls.
 * ``_fetch_records``: say from where was read; tell of a failed join. aiokafka parks the member until somebody
