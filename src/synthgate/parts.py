@@ -103,7 +103,7 @@ def parts(
         return Prover(store, settings.proofs_of(log_id), log_id, key)
 
     def packer(log_id: int) -> Packer:
-        return Packer(store, log_id)
+        return Packer(store, log_id, snapshot_ms=settings.snapshot_s * 1000)
 
     return Parts(
         settings=settings,

@@ -84,6 +84,9 @@ class Settings(BucketAccess):
         600, ge=1, le=86_400, description="event time from append time, at most"
     )
     repeat_window_s: int = Field(3600, ge=0, description="platform repeats answered from the log")
+    snapshot_s: int = Field(
+        3600, gt=0, description="log entries wait for a snapshot at most this long"
+    )
     serve_minutes: int = Field(15, ge=1, description="a pass serves objects this long")
     cite_hours: int = Field(72, ge=1, description="a later event may cite a pass this long")
     scorers: str = Field("", description="file: services that score content (src/REVIEWERS.md)")

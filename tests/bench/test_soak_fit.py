@@ -93,5 +93,5 @@ def test_what_is_sent_says_what_is_held() -> None:
     assert held == {
         "entry": 101, "answer": 2, "refusal": 3, "no pass": 4, "segment": 7, "recorded": 5,
     }  # fmt: skip
-    assert by_design("retention", held) == 101 * 60 + 5 * 16 + 2 * 370 + 7 * 60
+    assert by_design("retention", held) == (101 + 5) * 8 + 2 * 370 + 7 * 60
     assert by_design("incidents", held) == 2 * 110 + 3 * 8_200 + 4 * 90 + 7 * 60

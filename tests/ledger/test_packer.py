@@ -315,6 +315,16 @@ def test_a_snapshot_says_what_it_is(tmp_path: Path) -> None:
         SnapshotMaker(0, 3).fold(a_log(tmp_path)._find(0))
 
 
+def test_who_wants_less_memory_has_a_snapshot_sooner(tmp_path: Path) -> None:
+    a_log(tmp_path).append([a_draft(0)], NOW_MS - 6_000)
+    store = a_store(tmp_path)
+    Packer(store, 0).run(NOW_MS)
+    Packer(store, 0, snapshot_ms=7_000).run(NOW_MS)
+    assert chain(store.listing(0)) == []
+    Packer(store, 0, snapshot_ms=5_000).run(NOW_MS)
+    assert chain(store.listing(0)) == [(0, 1)]
+
+
 @pytest.mark.parametrize(("all_names", "removals"), [(False, False), (False, True), (True, False)])
 @pytest.mark.parametrize("act", ["pack", "expire"])
 def test_a_power_cut_at_every_step_takes_nothing(

@@ -36,7 +36,7 @@ EVERY_SECONDS_MIN: Final = 1.0
 WARM: Final = 1 / 3
 """Of the time: until then caches fill, and ids reach the bound of their window."""
 WINDOW: Final = 1 / 6
-"""Of the time: the setting ``repeat_window_s``; its hour by default would not be full in half of one."""
+"""Of the time: ``repeat_window_s`` and ``snapshot_s``, whose hour would not be full in half of one."""
 KEPT_UP: Final = 0.97
 ANSWERED_SECONDS_MAX: Final = 180.0
 DISK_SECONDS: Final = 120.0
@@ -92,7 +92,7 @@ def _soaked(broker: Broker, home: Path, plan: Plan) -> dict[str, Any]:
     progress("soak: starting")
     window = max(round(plan.seconds * WINDOW), 1)
     layout = {duty: (duty,) for duty in DUTIES}
-    with running_chain(broker, home, layout, repeat_window_s=window) as chain:
+    with running_chain(broker, home, layout, repeat_window_s=window, snapshot_s=window) as chain:
         asyncio.run(write_facts(chain.settings, mix.facts(time.time_ns() // 1_000_000)))
         with chain:
             found = asyncio.run(_run(broker, chain, plan))

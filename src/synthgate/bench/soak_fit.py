@@ -10,7 +10,7 @@ LAG_GREW_MAX_SECONDS: Final = 1.0
 MIB: Final = 1 << 20
 BY_DESIGN: Final[Mapping[str, Mapping[str, float]]] = {
     "identity": {"segment": 60.0},
-    "retention": {"entry": 60.0, "recorded": 16.0, "answer": 370.0, "segment": 60.0},
+    "retention": {"entry": 8.0, "recorded": 8.0, "answer": 370.0, "segment": 60.0},
     "incidents": {"answer": 110.0, "refusal": 8_200.0, "no pass": 90.0, "segment": 60.0},
 }
 """Bytes a worker holds by design, by duty and what happened; for how long: ``soak_page.py``. By tracemalloc."""

@@ -19,12 +19,23 @@ class _Seen(NamedTuple):
 
 
 class Packer:
-    """One log's packs and snapshots. Not for two threads at once."""
+    """One log's packs and snapshots. Not for two threads at once.
 
-    def __init__(self, store: SegmentStore, log: int, *, max_bytes: int = PACK_MAX_BYTES) -> None:
+    snapshot_ms: how long an entry waits for a snapshot.
+    """
+
+    def __init__(
+        self,
+        store: SegmentStore,
+        log: int,
+        *,
+        max_bytes: int = PACK_MAX_BYTES,
+        snapshot_ms: int = HOUR_MS,
+    ) -> None:
         self._store = store
         self._log = log
         self._max_bytes = max_bytes
+        self._snapshot_ms = snapshot_ms
         self._seen: dict[int, _Seen] = {}
         self._maker: SnapshotMaker | None = None
 
@@ -42,7 +53,7 @@ class Packer:
                 self._seen.pop(first, None)
 
     def _snapshot(self, listing: Listing, now_ms: int) -> None:
-        """Snapshots up to the last settled segment, once enough entries or an hour wait for one."""
+        """Snapshots up to the last settled segment, once enough entries wait, or one long enough."""
         kept = chain(listing)
         at = kept[-1][1] if kept else 0
         maker = self._maker
@@ -57,7 +68,10 @@ class Packer:
             if maker.end - maker.start >= SNAPSHOT_MAX_ENTRIES:
                 self._keep(maker)
                 maker = SnapshotMaker(self._log, maker.end)
-        if maker.end - maker.start >= SNAPSHOT_ENTRIES or maker.oldest_ms <= now_ms - HOUR_MS:
+        if (
+            maker.end - maker.start >= SNAPSHOT_ENTRIES
+            or maker.oldest_ms <= now_ms - self._snapshot_ms
+        ):
             self._keep(maker)
             maker = SnapshotMaker(self._log, maker.end)
         self._maker = maker
