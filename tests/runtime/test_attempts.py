@@ -148,6 +148,27 @@ def test_what_the_broker_did_is_not_the_records_doing(tmp_path: Path) -> None:
     assert not Book(tmp_path / "book").suspect
 
 
+def test_an_end_for_another_reason_is_no_attempt(tmp_path: Path) -> None:
+    """What is narrowed down stays so; who was not suspected is not now."""
+    (delivery,) = deliveries([1, 2, 3], 3)
+    path = tmp_path / "book"
+    book = Book(path)
+    (part,) = book.parts("t", delivery)
+    book.trying(part)
+    book.acquit()
+    book.close()
+    assert not Book(path).suspect
+    for _ in range(2 * KILLS_MAX):
+        path.write_text("1 2 1 0")
+        book = Book(path)
+        alone = next(part for part in book.parts("t", delivery) if part.alone)
+        book.trying(alone)
+        book.acquit()
+        book.close()
+        again = Book(path)
+        assert (again.suspect, again.kills, again.killed_again) == (range(1, 2), 1, False)
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", "1 2 3", " " * 80])
 def test_a_torn_file_is_no_suspicion(tmp_path: Path, text: str) -> None:
     path = tmp_path / "book"

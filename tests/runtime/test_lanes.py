@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgate.runtime.acks import TP, Delivery
-from synthgate.runtime.attempts import Book, Part, Turn
+from synthgate.runtime.attempts import PARTS, Book, Part, Turn
 from synthgate.runtime.lanes import BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Lane, joined
 from synthgate.runtime.waits import Waits
 from synthgate.step import Outputs, Waiting
@@ -99,12 +99,54 @@ async def test_a_wait_tries_the_same_batch_again(tmp_path: Path) -> None:
     assert runner.batches == [(0, 2, [0]), (2, 6, [2, 4])]
 
 
+async def test_each_part_of_a_batch_is_progress(tmp_path: Path) -> None:
+    """After a death a batch is tried in parts, alone: all of them may take longer than a stall."""
+    (sent,) = delivered(PARTS)
+    before = Book(tmp_path / "attempts")
+    (part,) = before.parts("in", sent)
+    before.trying(part)
+    before.close()
+    runner: Any = Runner(tmp_path)
+    lane = Lane(runner, A, 0)
+    moved: list[float] = []
+
+    async def process(part: Part) -> Outputs:
+        assert part.alone and not lane.waits_for_turn
+        moved.append(lane.moved_at)
+        await asyncio.sleep(0.002)
+        return Outputs()
+
+    runner.process = process
+    lane.put(sent)
+    async with asyncio.timeout(5):
+        while not runner.acked:
+            await asyncio.sleep(0.001)
+    lane.task.cancel()
+    assert len(moved) == PARTS and moved == sorted(set(moved))
+
+
+async def test_a_worker_that_ends_for_another_lane_suspects_none_of_this_one(
+    tmp_path: Path,
+) -> None:
+    for stalled in (False, True):
+        runner: Any = Runner(tmp_path)
+        lane = Lane(runner, A, 0)
+        lane.put(delivered(3)[0])
+        await asyncio.sleep(0.01)
+        assert lane.busy
+        lane.stalled = stalled
+        lane.acquit()
+        lane.task.cancel()
+        await asyncio.wait([lane.task])
+        assert bool(Book(tmp_path / "attempts").suspect) is stalled
+
+
 async def test_a_batch_ends_where_it_is_full(tmp_path: Path) -> None:
     half = BATCH_BYTES_MAX // 2
     runner = await carried(tmp_path, delivered(1, 1, 1, 1, size=half))
     assert [offsets for _, _, offsets in runner.batches] == [[0], [2], [4], [6]]
-    runner = await carried(tmp_path, delivered(1, 600, 399, 600))
-    assert [len(offsets) for _, _, offsets in runner.batches] == [1, 999, 600]
+    runner = await carried(tmp_path, delivered(1, 300, 199, 300))
+    assert [len(offsets) for _, _, offsets in runner.batches] == [1, 499, 300]
 
 
 async def test_a_lane_is_full_when_two_batches_wait(tmp_path: Path) -> None:

@@ -36,6 +36,37 @@ class SlowBroker:
         raise next(iter(UNSAID))("not now")
 
 
+@pytest.mark.parametrize("others_move", [True, False])
+def test_a_lane_that_waits_for_its_turn_stalls_with_the_others(
+    monkeypatch: pytest.MonkeyPatch, *, others_move: bool
+) -> None:
+    """Tried alone, one after the other, the lanes of a worker that has died take longer than a stall."""
+    clock = Clock()
+    monkeypatch.setattr(watchdog, "time", clock)
+    monkeypatch.setattr(watchdog, "show", lambda *_: None)
+    stalled: list[str] = []
+    fate: Any = SimpleNamespace(fail=lambda error, _: stalled.append(str(error)))
+    begun = clock.monotonic()
+    acks = SimpleNamespace(unacked=lambda _: 1)
+    lane: Any = SimpleNamespace(
+        tp=0, position=0, busy=False, waits_for_turn=True,
+        moved_at=begun, where="in/0", stalled=False,
+    )  # fmt: skip
+    runner: Any = SimpleNamespace(
+        duty="test", blind=False, taken=True, acked_at=begun, lanes={},
+        turn=SimpleNamespace(moved_at=begun), app=SimpleNamespace(consumer=SimpleNamespace(acks=acks)),
+    )  # fmt: skip
+    settings: Any = SimpleNamespace(stall_s=STALL_S)
+    waits: Any = SimpleNamespace(declared=lambda *_: False)
+    dog = Watchdog([runner], settings, None, waits, fate)  # type: ignore[arg-type]
+    for _ in range(5):
+        clock.now += STALL_S / 2
+        if others_move:
+            runner.turn.moved_at = clock.now
+        dog._progress(runner, lane, 10, 10)
+    assert lane.stalled is bool(stalled) is not others_move
+
+
 async def test_asking_for_six_duties_in_turn_is_no_loop_that_stands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 DELIVERY_BYTES_MAX = 8 * 1_048_576
 """Of keys and values in one delivery, a single larger record apart."""
-DELIVERY_RECORDS_MAX = 2_000
+DELIVERY_RECORDS_MAX = 500
 """Of small records a fetch holds tens of thousands, and each may ask for much: a re-entry fetches its event."""
 
 

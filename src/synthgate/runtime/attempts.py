@@ -6,7 +6,8 @@ A file found full means that the process died trying it. Then:
 
 * the range it names is tried again in small parts, each **alone** in the process, nothing else in work;
 * a part that dies narrows the range, until one record is left;
-* only a death while that record was tried alone counts as an attempt, never one while waiting;
+* only a death while that record was tried alone counts as an attempt, never one while waiting, nor an end the
+  worker makes itself for the sake of something else;
 * after ``KILLS_MAX`` the record is poison: the stage makes a stub of it and goes on. That is remembered
   until the commit is past it, for the batch it is in may hold another.
 """
@@ -101,8 +102,11 @@ class Book:
             cuts |= {*range(bad[0], bad[-1] + 1, step), bad[-1] + 1}
         return sorted(cuts - {0})
 
+    _tried: Part | None = None
+
     def trying(self, part: Part) -> None:
         """Written immediately before a part is tried."""
+        self._tried = part
         records = part.batch.records
         begin, end = records[0].offset, records[-1].offset + 1
         single = self.suspect == range(begin, end) and end - begin == 1
@@ -115,6 +119,11 @@ class Book:
         else:
             self._write("")
 
+    def acquit(self) -> None:
+        """The worker ends, and not for what is tried here: dying now is no attempt."""
+        if self._tried is not None:
+            self.waiting(self._tried)
+
     def done(self, part: Part) -> None:
         """Everything the part owed is acknowledged by the broker."""
         self.clear()
@@ -126,6 +135,7 @@ class Book:
 
     def clear(self) -> None:
         """What happens next is not this lane's doing."""
+        self._tried = None
         self._write("")
 
     def close(self) -> None:
@@ -180,6 +190,8 @@ class Turn:
         self._idle = asyncio.Event()
         self._idle.set()
         self._at_work = 0
+        self.moved_at = time.monotonic()
+        """When somebody last came out."""
 
     @asynccontextmanager
     async def take(self, *, alone: bool) -> AsyncIterator[None]:
@@ -187,7 +199,10 @@ class Turn:
         if alone:
             async with self._gate:
                 await self._idle.wait()
-                yield
+                try:
+                    yield
+                finally:
+                    self.moved_at = time.monotonic()
             return
         async with self._gate:
             self._at_work += 1
@@ -196,5 +211,6 @@ class Turn:
             yield
         finally:
             self._at_work -= 1
+            self.moved_at = time.monotonic()
             if not self._at_work:
                 self._idle.set()

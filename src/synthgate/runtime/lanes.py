@@ -24,7 +24,7 @@ from synthgate.step import SourceRecord, Waiting
 if TYPE_CHECKING:
     from synthgate.runtime.stages import Runner
 
-BATCH_RECORDS_MAX = 1000
+BATCH_RECORDS_MAX = 500
 BATCH_BYTES_MAX = 4 * 1_048_576
 """Deliveries are joined up to here; a single one may be larger (acks.DELIVERY_BYTES_MAX)."""
 BATCHES_WAITING_MAX = 2
@@ -70,6 +70,8 @@ class Lane:
         self.closing = False
         self.moved_at = time.monotonic()
         """Last progress, idleness or declared wait; the watchdog reads and sets it."""
+        self.stalled = False
+        """Whether the worker ends for want of progress here; the watchdog sets it."""
         self._book = runner.book(self.topic, tp.partition, start)
         self.task = asyncio.create_task(self._work(), name=f"{runner.duty} {self.where}")
 
@@ -89,6 +91,16 @@ class Lane:
     def full(self) -> bool:
         """Whether as much waits as a lane may hold besides the batch in work."""
         return _fills(self.waiting, BATCHES_WAITING_MAX)
+
+    @property
+    def waits_for_turn(self) -> bool:
+        """Whether it has a batch in hand, and others have the turn."""
+        return bool(self.at_work) and not self.busy
+
+    def acquit(self) -> None:
+        """The worker ends: what is tried here is under no suspicion, if it does not end for that."""
+        if not self.stalled and not self.task.done():
+            self._book.acquit()
 
     def put(self, delivery: Delivery) -> None:
         """One delivery more; it joins the last one put."""
@@ -111,6 +123,7 @@ class Lane:
         for part in self._book.parts(self.topic, delivery):
             if not await self._try(part):
                 return
+            self.moved_at = time.monotonic()
         for each in taken:
             runner.ack(each)
         self.position, self.moved_at, self.at_work = delivery.next_offset, time.monotonic(), ()

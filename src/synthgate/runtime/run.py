@@ -172,7 +172,7 @@ class Worker:
             return True
         app.consumer.stop_flow()
         member = runner.left_at is None
-        done = await runner.close(seconds)
+        done = await runner.close(seconds, ending=True)
         if member:  # else nothing is ours to commit
             await app.consumer.commit()
         # Everything is safe now. Faust cannot stop in the middle of a rebalance: then we just leave.

@@ -183,10 +183,11 @@ class Runner:
         self.app.consumer.acks.ack(delivery)
         self.acked_at = time.monotonic()
 
-    async def close(self, seconds: float) -> bool:
+    async def close(self, seconds: float, *, ending: bool = False) -> bool:
         """Stop every lane after the batch in work; False if one was still busy in the end.
 
-        A lane of a stage that takes turns need not have its turn first: its batch is another owner's next.
+        ending: the worker leaves of its own will. A lane of a stage that takes turns need not have its turn
+        first: its batch is another owner's next.
         """
         lanes, self.lanes = self.lanes, {}
         tasks = [lane.task for lane in lanes.values()]
@@ -205,6 +206,8 @@ class Runner:
         if not tasks:
             return True
         _, late = await asyncio.wait(tasks, timeout=seconds)
+        for lane in lanes.values() if ending else ():
+            lane.acquit()
         for task in late:
             log.error("%s: not done within %s s", task.get_name(), seconds)
         return not late

@@ -104,11 +104,16 @@ class Watchdog:
         if runner.lanes.get(lane.tp) is lane:
             show(runner.duty, lane, lag)
         now = time.monotonic()
-        # Where lanes take turns, one that waits for its own has not stalled while others move.
-        moved_at = max(lane.moved_at, runner.acked_at) if runner.blind else lane.moved_at
+        # One that waits for its turn has not stalled while others move.
+        moved_at = lane.moved_at
+        if runner.blind:
+            moved_at = max(moved_at, runner.acked_at)
+        elif lane.waits_for_turn:
+            moved_at = max(moved_at, runner.turn.moved_at)
         if lag == 0 or self._waits.declared(runner.duty, lane.where) or not runner.taken:
             lane.moved_at = now
         elif now - moved_at > self._settings.stall_s:
+            lane.stalled = True
             self._stalled(
                 f"{runner.duty} {lane.where} has {lag} records to go and made no progress"
                 f" for {self._settings.stall_s:.0f} s (reads at {read}, acknowledged {lane.position})"
