@@ -13,6 +13,7 @@ from synthgate.ledger.errors import (
     BadDraft,
     EntryAbsent,
     EntryExpired,
+    Fenced,
     LogUnusable,
     SegmentDamaged,
     StoreFull,
@@ -46,6 +47,8 @@ class Log(LogReader):
         self._keys = keyring
         self._entries = known
         self._usable = True
+        self.fenced = False
+        """Whether another owner was seen to write: then it is theirs."""
 
     @classmethod
     def open(
@@ -88,8 +91,8 @@ class Log(LogReader):
     def append(self, drafts: Sequence[Draft], recorded_at_ms: int) -> list[Receipt]:
         """Write the drafts as one segment; when this returns they are durable and may be published.
 
-        Raises BadDraft or StoreFull (nothing was written, the log stays usable); Fenced,
-        StoreFailed or any other error (publish nothing, open the log again).
+        Raises BadDraft or StoreFull (nothing was written, the log stays usable); Fenced (another owner
+        writes: leave it to them); StoreFailed or any other error (publish nothing, open the log again).
         """
         if not self._usable:
             raise LogUnusable(f"log {self.log_id} failed before: open it again")
@@ -102,6 +105,9 @@ class Log(LogReader):
             self._store.create(self.log_id, footer.first, encode_segment(footer, entries))
         except (BadDraft, StoreFull):
             self._usable = True
+            raise
+        except Fenced:
+            self.fenced = True
             raise
         self._entries.fold(footer)
         self._keep(footer)

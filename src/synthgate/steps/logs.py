@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from synthgate.events.topics import HOUR_MS
 from synthgate.ledger import Log
+from synthgate.ledger.errors import Fenced
 from synthgate.steps.proofs import Proofs
 
 
@@ -39,8 +40,12 @@ class Logs:
 
         Raises:
             Waiting: the store is away.
+            Fenced: another owner was seen to write it. Opened again it would take a batch of a lane that is
+                still finishing, and fence the owner.
         """
         found = self._logs[partition]
+        if found.fenced:
+            raise Fenced(f"log {found.log_id} is another owner's")
         if not found.usable:
             found = self._logs[partition] = await asyncio.to_thread(
                 self._open, self._number(partition)
