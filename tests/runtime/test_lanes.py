@@ -1,6 +1,7 @@
 """A lane: what waits is worked on as one batch, in order, and each delivery is acknowledged for itself."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -123,6 +124,20 @@ async def test_each_part_of_a_batch_is_progress(tmp_path: Path) -> None:
             await asyncio.sleep(0.001)
     lane.task.cancel()
     assert len(moved) == PARTS and moved == sorted(set(moved))
+
+
+async def test_a_lane_that_got_its_turn_has_all_its_time(tmp_path: Path) -> None:
+    """However long others had the turn before: the watchdog counts from when this one has it."""
+    runner: Any = Runner(tmp_path)
+    lane = Lane(runner, A, 0)
+    async with runner.turn.take(alone=True):
+        lane.put(delivered(1)[0])
+        await asyncio.sleep(0.01)
+        assert lane.waits_for_turn
+        waited_until = time.monotonic()
+    await asyncio.sleep(0.01)
+    assert lane.busy and lane.moved_at >= waited_until
+    lane.task.cancel()
 
 
 async def test_a_worker_that_ends_for_another_lane_suspects_none_of_this_one(

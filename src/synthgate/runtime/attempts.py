@@ -41,6 +41,9 @@ class Part(NamedTuple):
 class Book:
     """The file of one lane. ``start``: where the lane reads from; poison before it is long done with."""
 
+    _tried: Part | None = None
+    """What is being tried."""
+
     def __init__(self, path: Path, start: int = 0) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self.suspect = range(0)
@@ -101,8 +104,6 @@ class Book:
             step = max(1, len(bad) // PARTS)
             cuts |= {*range(bad[0], bad[-1] + 1, step), bad[-1] + 1}
         return sorted(cuts - {0})
-
-    _tried: Part | None = None
 
     def trying(self, part: Part) -> None:
         """Written immediately before a part is tried."""

@@ -140,7 +140,7 @@ class Lane:
             async with runner.turn.take(alone=part.alone):
                 if self._ended():
                     return False
-                self.busy = True
+                self.busy, self.moved_at = True, time.monotonic()
                 try:
                     await self._carry(part)
                     return True
