@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from synthgate.events.decision import CaseRow
 from synthgate.steps.cases import Cases
-from synthgate.steps.times import Times
+from synthgate.steps.times import Times, drop_oldest
 
 NAMES = st.sampled_from("abcdef")
 
@@ -47,3 +47,10 @@ def test_what_has_ended_leaves_nothing_behind(tmp_path):
     cases.later(0, "hold/5000", 200)
     assert list(cases.due(0, 199)) == []
     assert [row.case for row in cases.due(0, 200)] == ["hold/5000"]
+
+
+def test_the_oldest_leave_many_at_once():
+    held = dict.fromkeys(range(201))
+    assert drop_oldest(held, 201) == 0
+    assert drop_oldest(held, 200) == 3
+    assert list(held) == list(range(3, 201))

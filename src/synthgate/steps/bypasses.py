@@ -6,7 +6,6 @@ the generation; that something was bypassed is certain even when the way is not.
 """
 
 import base64
-from itertools import islice
 from typing import Final
 
 from synthgate.cases.kinds import BYPASS
@@ -17,6 +16,7 @@ from synthgate.law import LawBook, notices
 from synthgate.step import Work
 from synthgate.steps.docket import Docket
 from synthgate.steps.quarantine import UNKNOWN_TENANT
+from synthgate.steps.times import drop_oldest
 
 DELIVERED: Final = "content.delivered"
 MADE: Final = frozenset({"generation.completed", "generation.segment", "scene.started"})
@@ -46,11 +46,8 @@ class Bypasses:
         if decision.type == DELIVERED and decision.action == "refuse":
             self._found(key, decision, tenant, work)
         elif decision.type in MADE and decision.action == "refuse":
-            if len(self._refused) >= REMEMBERED_MAX:
-                # Many at once: to find the first of a dict again and again walks over all that left it.
-                for old in list(islice(self._refused, 1 + REMEMBERED_MAX // 100)):
-                    del self._refused[old]
             self._refused[hash((tenant, decision.generation))] = None
+            drop_oldest(self._refused, REMEMBERED_MAX)
         elif decision.type in MADE and decision.action == "release":
             held = self._docket.get(_case(tenant, decision.generation))
             if held is not None and held.opened_at < decision.decided_at:

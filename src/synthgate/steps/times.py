@@ -1,7 +1,8 @@
-"""Names with a time each: the earliest is found without looking at the others; what has ended takes no room."""
+"""What is kept for a time: the earliest is found without looking at the rest; what has ended is let go."""
 
 import heapq
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 _STALE_MAX: Final = 1_000
 """Ended names kept at least: one name that never ends must not keep all that came after it."""
@@ -34,3 +35,16 @@ class Times:
         while self._heap and self._at.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return self._heap[0] if self._heap else None
+
+
+def drop_oldest(held: dict[Any, Any], most: int) -> int:
+    """Of more than ``most``, those that came first go, a hundredth at once; how many went.
+
+    To find the first of a dict again and again walks over all that left it.
+    """
+    if len(held) <= most:
+        return 0
+    left = list(islice(held, 1 + most // 100))
+    for name in left:
+        del held[name]
+    return len(left)

@@ -6,11 +6,11 @@ counts under the key of who made the content. Which ones, and all of them, tells
 
 from collections import defaultdict
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any, Final
 
 from synthgate.step import Work
 from synthgate.steps.bypasses import DELIVERED, MADE
+from synthgate.steps.times import drop_oldest
 
 WATCHED_MAX: Final = 1_000_000
 """Generations of a partition watched at once, about 100 bytes each; the oldest leave first, and are counted."""
@@ -48,12 +48,8 @@ class Unreported:
                 held.pop(name, None)  # taken back
         elif row["enforced"]:
             held.setdefault(name, row["decided_at"])
-            if len(held) > WATCHED_MAX:
-                # Many at once: to find the first of a dict again and again walks over all that left it.
-                leave = list(islice(held, 1 + WATCHED_MAX // 100))
-                for old in leave:
-                    del held[old]
-                work.outputs.deliveries["unwatched"] += len(leave)
+            if left := drop_oldest(held, WATCHED_MAX):
+                work.outputs.deliveries["unwatched"] += left
 
     def tick(self, work: Work) -> None:
         """Count what the bound has passed for."""
