@@ -152,6 +152,11 @@ class Settings(BucketAccess):
     session_timeout_s: float = Field(45.0, gt=0, description="group session time-out")
 
     @property
+    def heartbeat_s(self) -> float:
+        """How often a worker tells its group that it lives."""
+        return self.session_timeout_s / 6
+
+    @property
     def ledger_dir(self) -> Path:
         """Folder of the log segments."""
         return self.data_dir / "ledger"

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -22,11 +23,11 @@ async def test_a_broker_that_does_not_answer_yet_crashes_nothing(
     port = silent.sockets[0].getsockname()[1]
     settings = Settings(brokers=f"127.0.0.1:{port}", data_dir=tmp_path)
     failed: list[BaseException] = []
-    runner = SimpleNamespace(
+    runner: Any = SimpleNamespace(
         duty="identity", settings=settings, logical={"events": "events"}, blind=False, left_at=0.0,
         full=lambda _: False, fail=lambda error, _: failed.append(error), put=lambda _: None,
     )  # fmt: skip
-    app = apps.build(runner, settings)  # type: ignore[arg-type]
+    app = apps.build(runner, settings)
     starting = asyncio.create_task(apps.begin(app))
     await asyncio.sleep(6 * apps.COMMIT_SECONDS)
     assert not app.crashed, app.crash_reason

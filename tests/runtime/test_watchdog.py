@@ -58,7 +58,8 @@ def test_a_lane_that_waits_for_its_turn_stalls_with_the_others(
     )  # fmt: skip
     settings: Any = SimpleNamespace(stall_s=STALL_S)
     waits: Any = SimpleNamespace(declared=lambda *_: False)
-    dog = Watchdog([runner], settings, None, waits, fate)  # type: ignore[arg-type]
+    never_asked: Any = None
+    dog = Watchdog([runner], settings, never_asked, waits, fate)
     for _ in range(5):
         clock.now += STALL_S / 2
         if others_move:

@@ -43,7 +43,7 @@ def render(found: Mapping[str, Any]) -> str:
         log=f"{last['log_mib']:,.0f}", topics=f"{last['topics_mib']:,.0f}",
         each=f"{last['log_mib'] * 1024 * 1024 / (accounts['entries'] + accounts['recorded']):,.0f}",
         recorded=f"{accounts['recorded']:,}",
-        answer=f"{BY_DESIGN['retention']['answer']:g}",
+        origin=f"{BY_DESIGN['retention']['entry']:g}", answer=f"{BY_DESIGN['retention']['answer']:g}",
         segment=f"{BY_DESIGN['retention']['segment']:g}",
         settled=f"{BY_DESIGN['incidents']['answer']:g}", refused=f"{BY_DESIGN['incidents']['no pass']:g}",
         case=f"{BY_DESIGN['incidents']['refusal'] / 1000:g}",
@@ -86,11 +86,11 @@ On disk in the end: the log with its proofs {log} MiB ({each} bytes an entry), t
 
 ## What grows by design
 
-- **Origins** (retention): 8 bytes for every record ever logged on the partitions a worker holds, facts,
+- **Origins** (retention): {origin} bytes for every record ever logged on the partitions a worker holds, facts,
   cases and work too. An answer may come for any of them as long as the log is kept, so their bound is the
   log's period: a million a day for six months is 1.5 GB, over all workers.
 - **Snapshots to come** (retention): about 90 bytes for each entry since a log's last snapshot, made when
-  250,000 entries wait for it or one for `snapshot_s`: as long as the repeat window here, an hour by default.
+  250,000 entries wait for it or one for `snapshot_s` (an hour by default).
 - **Answers** (retention): about {answer} bytes for each entry that answered another (reviewers, timers,
   appeals), as long.
 - **Segments** (retention, incidents, identity: who reads the log): about {segment} bytes a segment written,
@@ -112,8 +112,9 @@ The first run (of commit 2bdf9d8) said that memory was not flat, rightly: retent
 trees that it made, ids that wait for a snapshot took 90 bytes an entry, a hold's due time stayed in memory
 after its answer, and a refused generation took its name, not its hash. All mended. The second, which is shown
 (on a machine with half the speed of the first's, where 1,152 a second were sustained), explains identity and
-incidents; retention grows by what waits for a snapshot, of which half an hour saw none. Since then a run sets
-`snapshot_s` as it sets the repeat window. Not run again.
+incidents; retention grows by what waits for a snapshot, of which half an hour saw none: its table counts 52
+bytes an entry for that, and a log alone takes 90 of the process. Since then a run sets `snapshot_s` as it sets
+the repeat window. Not run again.
 """
 
 

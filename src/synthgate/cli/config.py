@@ -69,10 +69,12 @@ def _faults(settings: "Settings") -> Iterator[str]:
         yield "serve_minutes is longer than cite_hours: a pass would serve after it may be cited"
     if settings.revoke_s > settings.session_timeout_s:
         yield "revoke_s is longer than session_timeout_s: the group would throw the worker out first"
-    missed = settings.session_timeout_s / 6  # a heartbeat that was about to be sent
-    if settings.stall_s + missed + 2 > settings.session_timeout_s:
+    ahead = (
+        settings.heartbeat_s + 2
+    )  # a heartbeat was about to be sent; the watchdog looks once a second
+    if settings.stall_s + ahead > settings.session_timeout_s:
         yield (
-            f"stall_s must be {missed + 2:g} s shorter than session_timeout_s: the group would give the record"
+            f"stall_s must be {ahead:g} s shorter than session_timeout_s: the group would give the record"
             " at which a worker stands to the next one before the watchdog ends it"
         )
     if settings.cite_hours > 72:

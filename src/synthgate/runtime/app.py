@@ -45,7 +45,7 @@ def build(runner: Runner, settings: Settings) -> Any:
         broker_commit_livelock_soft_timeout=NEVER_SECONDS,
         stream_processing_timeout=NEVER_SECONDS,
         broker_session_timeout=session_s,
-        broker_heartbeat_interval=session_s / 6,
+        broker_heartbeat_interval=settings.heartbeat_s,
         broker_rebalance_timeout=settings.revoke_s + session_s,
         broker_request_timeout=max(REQUEST_SECONDS_MAX, session_s + settings.revoke_s + 5),
         stream_wait_empty=False,  # our lanes are waited for, with a limit
