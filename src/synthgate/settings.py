@@ -123,9 +123,7 @@ class Settings(BucketAccess):
     web_host: str = Field("127.0.0.1", description="address of /metrics, /readyz, /livez")
     web_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0 picks one")
     log_format: Literal["text", "json"] = Field("text", description="lines of a worker's log")
-    otel_endpoint: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="where spans go, OTLP/HTTP (extra otel)"
-    )
+    otel_endpoint: str = Field("", description="where spans go, OTLP/HTTP (extra otel)")
     otel_percent: float = Field(
         0.0, ge=0, le=100, description="of events without traceparent so many percent are traced"
     )
@@ -227,6 +225,15 @@ class Settings(BucketAccess):
     @model_validator(mode="after")
     def _roots_fit(self) -> Self:
         self.media_buckets  # noqa: B018 (a place that is none is said here)
+        return self
+
+    @model_validator(mode="after")
+    def _spans_fit(self) -> Self:
+        scheme, _, rest = self.otel_endpoint.partition("://")
+        if "@" in rest.partition("/")[0]:
+            raise ValueError("otel_endpoint holds a secret: it belongs in OTEL_EXPORTER_OTLP_HEADERS")
+        if self.otel_endpoint and (scheme not in ("http", "https") or not rest):
+            raise ValueError("otel_endpoint is no address: write it like https://host:4318/v1/traces")
         return self
 
     @property
