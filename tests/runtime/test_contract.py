@@ -21,6 +21,8 @@ from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.producer import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import _MemoryRecordsPy
 from faust.app.base import App
 from faust.serializers.schemas import Schema
 from faust.streams import Stream
@@ -41,6 +43,10 @@ OVERRIDDEN: list[tuple[Callable[..., Any], str, str]] = [
     (threads.ServiceThread.stop, "32d026539c36", "Service.stop, and an end to the thread"),
     (threads.ServiceThread._serve, "67809eae0957", "what the thread does: start, the queue of calls, stop"),
     (threads.ServiceThread._shutdown_thread, "d7377862e734", "what is done when it stops: member.py does it through Service.stop"),
+    (threads.ServiceThread._stopped_set, "af9b1ff77812", "tells the loop of the thread that it has stopped; nothing beside"),
+    (driver.AIOKafkaConsumerThread.__post_init__, "913dc7c0d957", "what is set up there before ours"),
+    (driver.Consumer._new_consumer_thread, "0870ec53dea7", "makes the thread that member.py stands for"),
+    (_DefaultRecordBatchPy._maybe_uncompress, "c9d0dc2bed50", "leaves what is read in _buffer (records.py)"),
     (threads.ServiceThread._stop_futures, "a9356c5dd851", "nothing: the thread did it"),
     (threads.QueueServiceThread.call_thread, "479edda75b54", "the one way into the thread"),
     (Service.stop, "e17cd2b6bd01", "on_stop, then futures; waits for no thread without wait_for_shutdown"),
@@ -63,6 +69,9 @@ OVERRIDDEN: list[tuple[Callable[..., Any], str, str]] = [
 ]  # fmt: skip
 
 RELIED_ON: list[tuple[Callable[..., Any], str, str]] = [
+    (Fetcher._proc_fetch_request, "59bf948fff47", "makes MemoryRecords of what was fetched, by the name in its module (records.py)"),
+    (_MemoryRecordsPy._cache_next, "7bb73a2eabca", "_next_slice is the next batch, _pos lies behind it (records.py)"),
+    (_MemoryRecordsPy.next_batch, "f1779ecb6d0d", "the batch of the slice before _cache_next (records.py)"),
     (AIOKafkaConnection.send, "5909ea32f4ef", "reads _request_timeout when it is called, before anything is awaited"),
     (GroupCoordinator._send_req, "fa4b12e914ce", "an error marks the coordinator dead"),
     (App._on_partitions_revoked, "d5c895bbe57d", "stops flow, clears the streams, waits for nothing when stream_wait_empty is off"),
@@ -108,6 +117,7 @@ def test_source(function: Callable[..., Any], wanted: str, check: str) -> None:
 
 def test_what_we_override_has_the_same_parameters() -> None:
     from synthgate.runtime.member import Member
+    from synthgate.runtime.records import _AnyName
     from synthgate.runtime.transport import Consumer, Producer
 
     pairs = [
@@ -117,7 +127,10 @@ def test_what_we_override_has_the_same_parameters() -> None:
         (Consumer.on_partitions_assigned, base.Consumer.on_partitions_assigned),
         (Consumer.seek_to_committed, base.ThreadDelegateConsumer.seek_to_committed),
         (Consumer.verify_event_path, base.Consumer.verify_event_path),
+        (Consumer._new_consumer_thread, driver.Consumer._new_consumer_thread),
         (Producer._new_producer, driver.Producer._new_producer),
+        (Producer._settings_extra, driver.Producer._settings_extra),
+        (_AnyName._maybe_uncompress, _DefaultRecordBatchPy._maybe_uncompress),
         (Member.start, threads.ServiceThread.start),
         (Member.stop, threads.ServiceThread.stop),
         (Member._stopped_set, threads.ServiceThread._stopped_set),
