@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from e2e.followed import parse
 from e2e.history import Entry, History, Record
 from e2e.recorder import Topics
-from synthgate.events.topics import DUTIES, TOPICS, Kind
+from synthgate.events.topics import DUTIES, RECORDS, TOPICS, Kind
 from synthgate.settings import Settings
 
 COMMITTED_SECONDS_MAX = 90.0
@@ -79,7 +79,7 @@ def idle(
 
 def _members(settings: Settings) -> Iterator[tuple[str, Any]]:
     admin = AdminClient({"bootstrap.servers": settings.brokers, "log_level": 2})
-    groups = [settings.group(duty) for duty in DUTIES]
+    groups = [settings.group(stage) for stage in (*DUTIES, RECORDS)]
     for group, asked in admin.describe_consumer_groups(groups, request_timeout=ASK_SECONDS).items():
         for member in asked.result(ASK_SECONDS).members:
             yield group, member
@@ -168,7 +168,7 @@ def sorted_out(faults: list[str]) -> Counter[str]:
     """Faults as lost, doubled, or other."""
     found: Counter[str] = Counter(lost=0, doubled=0, other=0)
     for fault in faults:
-        if fault.startswith("accounted:") and fault.endswith("is lost"):
+        if fault.startswith(("accounted:", "recorded:")) and fault.endswith("is lost"):
             found["lost"] += 1
         elif any(word in fault for word in DOUBLED):
             found["doubled"] += 1

@@ -13,6 +13,7 @@ from chaos.cluster import ProxiedCluster
 from chaos.faults import FAULTS, SCORED
 from chaos.rig import Rig
 from chaos.schedule import LAYOUTS, Schedule
+from e2e import records_logged
 from e2e.history import counts, faults
 from e2e.recorder import recorded
 from synthgate.demo.chain import ChainError
@@ -73,6 +74,7 @@ def judge(rig: Rig, outcome: Outcome) -> list[str]:
     wrong = []
     if not rig.plant:
         wrong += [f"idle: {what}" for what in findings.idle(rig.settings, rig.up)]
+        wrong += [f"recorded: {what}" for what in records_logged.faults(rig.settings)]
     history = recorded(rig.settings)
     wrong += faults(history)
     wrong += findings.known(history, rig.load.sure, rig.load.barred, held=rig.scored)

@@ -11,23 +11,20 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.load import DRUGS
-from e2e.recorder import Topics
+from e2e.records_logged import entries, on_topics
 from live_chain import RunningChain
 from synthgate.client import Decision, Gate, Generation
 from synthgate.crypto.keys import KeyFolder
 from synthgate.crypto.notes import Verifier
 from synthgate.demo.acts import NET, SOURCE, TENANT, TERMS
 from synthgate.demo.facts import consent, facts
-from synthgate.events import topics
 from synthgate.events.facts import key_of
-from synthgate.ledger import LogReader
 from synthgate.ledger.checkpoint import Published, origin_of
 from synthgate.ledger.log_ids import is_records
-from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
 from synthgate.ledger.verify import LogVerifier
 from synthgate.settings import Settings
-from synthgate.steps.record_entry import Recorded, recorded
+from synthgate.steps.record_entry import Recorded
 
 UNTIL_SECONDS = 120.0
 PERSON, USER = "subj-recorded-1", "u-recorded"
@@ -35,26 +32,11 @@ PERSON, USER = "subj-recorded-1", "u-recorded"
 
 def logged(settings: Settings) -> dict[str, Recorded]:
     """Records by origin, of all records logs."""
-    store, found = open_store(settings), {}
-    ring = open_ring(settings, KeyFolder(settings.keys_dir))
-    for log in filter(is_records, store.logs()):
-        for entry in LogReader(store, ring, log).entries():
-            origin = entry.header["origin"]
-            assert origin not in found, f"{origin} stands twice"
-            record = recorded(entry.content)
-            if record is not None:
-                found[origin] = record
-    return found
-
-
-def on_topics(settings: Settings) -> dict[str, tuple[bytes | None, bytes]]:
-    with Topics(settings) as reading:
-        return {
-            f"{settings.epoch}/{topic}/{partition}/{row.offset}": (row.key, row.value)
-            for topic in topics.RECORDED
-            for partition, rows in reading.read(topic).items()
-            for row in rows
-        }
+    found: dict[str, Recorded | None] = {}
+    for origin, record in entries(settings):
+        assert origin not in found, f"{origin} stands twice"
+        found[origin] = record
+    return {origin: record for origin, record in found.items() if record is not None}
 
 
 def until(done: Callable[[], bool], what: str) -> None:

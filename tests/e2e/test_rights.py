@@ -25,7 +25,7 @@ from synthgate.demo.player import _now_ms
 from synthgate.effects.provider_code import SAMPLE_CODE
 from synthgate.events.facts import key_of
 from synthgate.events.topic_configs import Right, rights
-from synthgate.events.topics import DUTIES, TOPICS
+from synthgate.events.topics import DUTIES, RECORDS, TOPICS
 from synthgate.runtime.exits import CONFIGURATION
 from synthgate.settings import Settings
 
@@ -87,7 +87,7 @@ async def may_read(settings: Settings) -> set[str]:
 async def may_join(settings: Settings) -> set[str]:
     """Groups this user can read with."""
     found = set()
-    for duty in DUTIES:
+    for duty in (*DUTIES, RECORDS):
         consumer = AIOKafkaConsumer(
             **connection.arguments(settings),
             group_id=settings.group(duty),
@@ -135,8 +135,10 @@ async def test_each_part_may_do_what_the_table_says_and_nothing_else(
         Right("platform", "Write", "topic", "guards"),
     }
     assert not outside & set(rights())
-    consent = guarded.settings("synthgate-consent", topic_prefix, tmp_path)
-    assert await may_join(consent) == {"consent"}
+    for duty in DUTIES:
+        user = guarded.settings(f"synthgate-{duty}", topic_prefix, tmp_path)
+        beside = {RECORDS} if duty == "retention" else set()
+        assert await may_join(user) == {duty, *beside}
 
 
 def as_user(guarded: Guarded, name: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ VARIANTS: Final = (
     Variant("f", "plain whole", "plain Faust agents: the six duties whole", ALL, 80, 300),
 )
 RATIOS: Final[Mapping[str, float | None]] = {
-    "b/a": 0.8, "c/e": 15.0, "c/f": None, "d/c": None, "d/a": None,
+    "b/a": 0.9, "c/e": 15.0, "c/f": None, "d/c": None, "d/a": None,
 }  # fmt: skip
 """Ratio and what we aim at, if at anything."""
 
