@@ -40,7 +40,10 @@ _ANY: Final = "*"
 KINDS: Final = (
     Kind(
         "feature library", ("text",), ("text",),
-        {_ANY: "meaning, irony, what no entry names; languages without entries"},
+        {
+            _ANY: "meaning, irony, what no entry names; languages without entries; words of two ideographs"
+            " written by sound alone",
+        },
     ),
     Kind(
         "known pictures (PDQ bank)", ("image",), ("bank",),
