@@ -12,6 +12,7 @@ from synthgate.bench.made_up import entries, row
 from synthgate.broker.choose import Broker
 from synthgate.client import Writer
 from synthgate.library.files import read_rows, written
+from synthgate.library.library import AGAINST_LABEL
 from synthgate.library.sample import sample_rows
 
 Capture = pytest.CaptureFixture[str]
@@ -53,7 +54,7 @@ def test_a_change_of_outcome_fails(list_file: Path, tmp_path: Path, capsys: Capt
 def test_a_case_is_decided_as_moderation_decides(tmp_path: Path, capsys: Capture) -> None:
     """Who asks to remove a label is refused at any severity; the public has thresholds of its own."""
     rows = [
-        row("mark", "去除AI标识", severity=5, criteria="DSP-18-2"),
+        row("mark", "去除AI标识", severity=5, criteria=AGAINST_LABEL),
         row("rumour", "包治百病", risk="A.1g", severity=65),
         row("half", "半信半疑", severity=90, state="percent", percent=50),
     ]

@@ -93,7 +93,8 @@ def _tenant(args: argparse.Namespace, kind: "Kind") -> str:
         raise CommandError(f"{args.kind} are of no tenant: leave out --tenant", CONFIGURATION)
     if not kind.of_all and not args.tenant:
         raise CommandError(f"--tenant: say whose {args.kind} these are", CONFIGURATION)
-    return args.tenant or ""
+    tenant: str = args.tenant or ""
+    return tenant
 
 
 @dataclass(slots=True)
