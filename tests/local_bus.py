@@ -4,6 +4,7 @@ What it cannot show (acknowledgement, rebalances, durability) is shown on real K
 """
 
 import asyncio
+import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -62,6 +63,8 @@ class LocalBus:
     logs: dict[tuple[str, int], list[Stored]] = field(default_factory=lambda: defaultdict(list))
     read: dict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
 
+    chance: random.Random | None = None
+    """Which of its inputs a stage reads first: theirs in the order named, unless chance says."""
     poison: set[tuple[str, int]] = field(default_factory=set)
     """(stage, offset) of records that killed the process three times."""
 
@@ -158,7 +161,10 @@ class LocalBus:
         for _ in range(rounds):
             moved = False
             for stage in self.stages:
-                for topic in stage.inputs:
+                inputs = list(stage.inputs)
+                if self.chance is not None:
+                    self.chance.shuffle(inputs)
+                for topic in inputs:
                     for partition in range(self.settings.partitions):
                         moved |= await self._step(stage, topic, partition)
             if not moved:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from synthgate.bench.made_up import entries, row
 from synthgate.broker.choose import Broker
 from synthgate.client import Writer
 from synthgate.library.files import read_rows, written
+from synthgate.library.library import AGAINST_LABEL
+from synthgate.library.sample import sample_rows
 
 Capture = pytest.CaptureFixture[str]
 ROWS = [row("a", "海洛因", severity=90), row("b", "稳赚不赔", risk="A.3e", severity=60)]
@@ -48,11 +51,48 @@ def test_a_change_of_outcome_fails(list_file: Path, tmp_path: Path, capsys: Capt
     assert "海" not in said
 
 
+def test_a_case_is_decided_as_moderation_decides(tmp_path: Path, capsys: Capture) -> None:
+    """Who asks to remove a label is refused at any severity; the public has thresholds of its own."""
+    rows = [
+        row("mark", "去除AI标识", severity=5, criteria=AGAINST_LABEL),
+        row("rumour", "包治百病", risk="A.1g", severity=65),
+        row("half", "半信半疑", severity=90, state="percent", percent=50),
+    ]
+    path = tmp_path / "list.csv"
+    path.write_text("".join(written(rows, ".csv")), encoding="utf-8")
+    public = {"type": "content.published"}
+    kept = [
+        {"text": "怎样去除AI标识", "outcome": "refuse", "entries": ["mark"]},
+        {"text": "怎样去除AI标识", "outcome": "pass", "entries": ["mark"], **public},
+        {"text": "此药包治百病", "outcome": "hold"},
+        {"text": "此药包治百病", "outcome": "hold", "type": "generation.completed"},
+        {"text": "此药包治百病", "outcome": "refuse", **public},
+        {"text": "半信半疑", "outcome": "pass", "entries": []},
+    ]
+    code, said, _ = run(capsys, "library", "test", str(path), "--cases", cases(tmp_path, *kept))
+    assert (code, said) == (0, "6 of 6 cases as kept\n")
+
+
+def test_the_sample_library_keeps_its_cases(capsys: Capture) -> None:
+    """All of its entries and allowances stand in some case, so that none changes unseen."""
+    sample = resources.files("synthgate.library")
+    file = str(sample / "sample_cases.jsonl")
+    kept = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
+    code, said, why = run(capsys, "library", "test", str(sample / "sample.toml"), "--cases", file)
+    assert (code, said) == (0, f"{len(kept)} of {len(kept)} cases as kept\n"), said + why
+    words = " ".join(one["text"] for one in kept)
+    assert not [one.entry for one in sample_rows() if one.value not in words]
+    assert {one["outcome"] for one in kept} == {"pass", "hold", "refuse"}
+    assert {one.get("type") for one in kept} >= {None, "content.published"}
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         {"text": "x"}, {"text": 5, "outcome": "pass"}, {"text": "x", "outcome": "maybe"}, [],
         {"text": "x", "outcome": "pass", "entries": "a"}, {"txt": "x"},
+        {"text": "x", "outcome": "pass", "type": "account.registered"},
+        {"text": "x", "outcome": "pass", "type": ["content.published"]},
     ],
 )  # fmt: skip
 def test_a_bad_case_stops_the_test(

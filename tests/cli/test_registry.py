@@ -25,6 +25,9 @@ GRANT: dict[str, Any] = {
     "biometric": ["style", "voice"], "purposes": ["chat"], "separate": True, "notice_sha256": "a" * 64,
     "granted_at": "2026-01-01T00:00:00Z", "channel": "app", "proof_ref": "vault/1", "necessity_shown": True,
 }  # fmt: skip
+UNIT = {
+    "source": "新华社", "list_version": "2021-10", "listed": "true", "listed_from": "2021-10-20T00:00:00Z",
+}  # fmt: skip
 
 
 DIES_IN_MID_IMPORT = """
@@ -70,6 +73,29 @@ def test_csv_and_json_lines_say_the_same(tmp_path: Path) -> None:
         assert made[0] == made[1]
     assert made[0].key == b"acme/subj-imp-01/g-1"
     assert json.loads(made[0].value)["version"] == 1_767_225_600_000
+
+
+def test_a_news_source_is_a_row_of_no_tenant(capsys: Capture, tmp_path: Path) -> None:
+    kind = KINDS["news-sources"]
+    for path in (
+        lines(tmp_path / "a.jsonl", {**UNIT, "listed": True}),
+        csv_of(tmp_path / "a.csv", [UNIT]),
+    ):
+        ((_, members, fault),) = read(path, kind)
+        made = record(kind, "", members, 5)
+        assert (fault, made.topic, made.key.decode()) == ("", "facts.news_sources", "新华社")
+        assert json.loads(made.value) | {"v": 1} == {
+            **UNIT, "v": 1, "version": 5, "listed": True, "listed_until": None,
+        }  # fmt: skip
+    with pytest.raises(BadRowError, match="/tenant"):
+        record(kind, "", {**UNIT, "listed": True, "tenant": "acme"}, 5)
+    bring = ("registry", "import", "news-sources", str(path), "--dry-run")
+    assert run(capsys, *bring)[:2] == (0, "news-sources: 1 rows good, 0 bad\n")
+    code, _, why = run(capsys, *bring, "--tenant", "acme")
+    assert (code, "of no tenant" in why) == (78, True)
+    for verb in ("import", "diff"):
+        code, _, why = run(capsys, "registry", verb, "users", str(path))
+        assert (code, "whose users" in why) == (78, True)
 
 
 def test_cells_of_a_template() -> None:
@@ -206,6 +232,22 @@ def test_import_then_diff(chain: Running, tenant: str, capsys: Capture, tmp_path
     imported(capsys, chain, tenant, "terms", path)
     while "2 the same" not in (said := differs(capsys, chain, tenant, "terms", path)[1]):
         assert time.monotonic() < until, said
+
+
+def test_the_list_of_news_sources_is_of_all_tenants(
+    chain: Running, capsys: Capture, tmp_path: Path
+) -> None:
+    name = f"新华社-{os.urandom(4).hex()}"
+    path = csv_of(tmp_path / "units.csv", [{**UNIT, "source": name}])
+    code, said, why = run(capsys, "registry", "import", "news-sources", str(path), *chain.options)
+    assert (code, "1 rows sent now" in said) == (0, True), said + why
+    compared = ("registry", "diff", "news-sources", str(path), *chain.options)
+    assert "1 the same, 0 missing here, 0 different" in run(capsys, *compared)[1]
+    csv_of(path, [{**UNIT, "source": name, "listed": "false"}])
+    assert "0 missing here, 1 different" in run(capsys, *compared)[1]
+    csv_of(path, [{**UNIT, "source": f"{name}-2"}])
+    said = run(capsys, *compared)[1]
+    assert f"alone    {name}\n" in said
 
 
 def test_killed_in_mid_import_it_goes_on_where_it_was(

@@ -36,6 +36,8 @@ BEFORE = 20
 SUSPENDED_MAX = 100
 SECONDS_MAX = 600.0 if LONG else 60.0
 BAD = SAMPLE_VERSION + 1
+ROLLED_BACK_S = 10.0
+"""What the command promises; held to it in the long form alone, where nothing else runs beside."""
 TWO = ("--by", "ann", "--and-by", "bob")
 WORD = "begonia"
 
@@ -112,7 +114,8 @@ def rolled_back(chain: Chain, told: Path) -> tuple[str, float, float]:
             said = chain.command(*command)
             break
         except ChainError as error:  # a very slow machine: it says so, and is safe to run again
-            if "run this again" not in str(error) or time.monotonic() - begun > SECONDS_MAX:
+            again = "run this again" in str(error) and not LONG
+            if not again or time.monotonic() - begun > SECONDS_MAX:
                 raise
     took = time.monotonic() - begun
     named = re.search(r", in ([0-9.]+) s", said)
@@ -166,6 +169,7 @@ def test_a_bad_entry_hits_many_and_everybody_stands_as_before(
     told = tmp_path / "affected.jsonl"
     said, named, took = rolled_back(running, told)
     assert f"{PEOPLE} cases overturned" in said
+    assert not LONG or named < ROLLED_BACK_S, said
     after = standings(settings)
     assert before.keys() <= after.keys()
     for key, stands in after.items():

@@ -113,6 +113,14 @@ def test_each_disguise_can_be_switched_off_for_a_list(name: str) -> None:
     assert found(text, Library.build(1, [*ROWS, row("other", "none", "list")])) == found(text)
 
 
+@pytest.mark.parametrize("text", ["甲乙丙", "甲*乙*丙", "jia yi bing", "甲\u200b乙丙"])
+def test_a_word_under_two_risks_is_found_as_both_and_taken_back_one_by_one(text: str) -> None:
+    rows = [row("law", "甲乙丙", risk="A.1h"), row("health", "甲乙丙", risk="A.4a", to_version=2)]
+    for version, risks in ((1, ["A.4a", "A.1h"]), (2, ["A.1h"])):
+        assert [hit.risk for hit in Library.build(version, rows).search(text)] == risks
+    assert found(text, Library.build(1, [*rows, row("allowed", text, "allow")])) == []
+
+
 def test_an_entry_is_off_watched_or_counted_for_a_share() -> None:
     rows = [
         row("off", "甲乙丙", state="off"), row("shadow", "甲乙丙", state="shadow"),

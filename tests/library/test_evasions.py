@@ -45,12 +45,26 @@ def test_two_techniques_at_once(library: Library, names: tuple[str, str]) -> Non
     assert recall(library, *names) >= 0.9
 
 
+def test_two_characters_are_seen_through_but_not_heard() -> None:
+    """What ADR 0010 leaves out and REVIEWERS.md names: whoever lifts it says so there."""
+    found = evasions.recall_of_two(CORPUS, EACH)
+    print(f"\nrecall of entries of two ideographs  {found}")
+    assert {name for name, share in found.items() if share is None} == {"leet", "wide"}
+    heard = {name: share for name, share in found.items() if share is not None}
+    by_sound = heard.pop("homophone"), heard.pop("pinyin")
+    assert max(by_sound) <= 0.02, "it is heard: ADR 0010 and REVIEWERS.md say it is not"
+    assert min(heard.values()) >= 0.8
+    assert all(len(row.value) > 2 for row in CORPUS.rows), "they are in the other figures too"
+
+
 def test_harmless_sentences_are_left_alone(library: Library) -> None:
     """2,000 sentences of public text, 300 of them with an entry inside, 60 of which nobody allowed."""
     found = over_refusal(library, CORPUS)
-    accidents = sum(found["accidents"].values())
+    accidents = found["refused_accidents"]
     print(f"\nover-refusal {found['over_refusal']:.1%}; of the 1,700 without an entry {accidents}")
-    assert found["refused"] >= 60
+    assert found["refused_holding"] == 60
+    assert found["refused_allowed"] <= 240 * 0.02  # for another word in them
+    assert found["refused"] == 60 + found["refused_allowed"] + accidents
     assert found["over_refusal"] <= OVER_REFUSAL_MAX
     assert accidents <= 1_700 * 0.02
     bare = over_refusal(Library.build(1, CORPUS.rows), CORPUS)

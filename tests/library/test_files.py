@@ -2,6 +2,7 @@
 
 import json
 import string
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from synthgate.bench.made_up import entries, row
 from synthgate.library.files import FIELDS, LibraryFileError, read_rows, written
+from synthgate.library.sample import sample_rows
 
 HASH = "a1" * 32
 GOOD = (
@@ -72,9 +74,36 @@ def test_hash_lists_of_both_kinds(tmp_path: Path) -> None:
     assert "".join(written(plain, ".txt")) == f"{HASH}\n{HASH.replace('a', 'b')}\n"
 
 
+def test_the_sample_is_read_like_any_list() -> None:
+    path = Path(str(resources.files("synthgate.library") / "sample.toml"))
+    assert read_rows(path) == list(sample_rows())
+    with pytest.raises(LibraryFileError, match=r"ends in \.csv, \.jsonl, \.txt;"):
+        "".join(written([], ".toml"))
+
+
+TOML = """[defaults]
+kind = "keyword"
+risk = "A.1h"
+severity = 90
+from_version = 1
+criteria = "c-1"
+proposed_by = "ann"
+approved_by = "bob"
+[[entry]]
+entry = "one"
+value = "海洛因"
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "text", "line", "word"),
     [
+        ("a.toml", TOML + '[[entry]]\nentry = "two"\nvalue = "枪支"\nrisk = "A.9z"', 2, "risk"),
+        ("a.toml", TOML + '[[entry]]\nentry = "one"\nvalue = "枪支"', 2, "line 1 already"),
+        ("a.toml", TOML + "[[entry", 1, "no TOML"),
+        ("a.toml", "sample = true", 1, "[[entry]]"),
+        ("a.toml", "entry = [5]", 1, "no table"),
+        ("a.toml", "defaults = 5\nentry = []", 1, "[[entry]]"),
         ("a.csv", GOOD + "two,keyword,枪支,A.1h,90,1,c-1,ann,ann\n", 3, "approved_by"),
         ("a.csv", GOOD + "two,keyword,枪支,,90,1,c-1,ann,bob\n", 3, "risk"),
         ("a.csv", GOOD + "two,keyword,枪支,A.9z,90,1,c-1,ann,bob\n", 3, "risk"),

@@ -23,6 +23,14 @@ def test_what_a_person_should_look_at():
     assert dated - codes(*rows) == {("late", "expired"), ("due", "overdue")}
 
 
+def test_the_same_word_under_two_risks_is_no_duplicate():
+    """An entry has one risk (ADR 0060): a word of two is two entries."""
+    rows = [row("law", "枪支弹药", risk="A.1h"), row("health", "枪支弹药", risk="A.4a")]
+    assert codes(*rows) == set()
+    again = row("again", "槍支彈藥", risk="A.4a")
+    assert codes(*rows, again) == {("again", "duplicate")}
+
+
 def test_an_entry_found_in_harmless_text_is_named_with_its_line():
     rows = [row("bad", "今天天气"), row("good", "枪支弹药")]
     (found,) = lint(rows, 1, ["", "今天天气很好", "今天天气一般"])

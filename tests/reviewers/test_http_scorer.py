@@ -1,5 +1,7 @@
 """A scorer behind HTTP fails closed, on a real server: whatever it says or does not say."""
 
+from dataclasses import replace
+
 import pytest
 from aiohttp import web
 
@@ -47,6 +49,28 @@ async def test_files_are_sent_by_hash_and_small_ones_whole():
         assert row["bytes_base64"] == "Ynl0ZXM="
         await review(a_scorer(service, max_bytes=4), FILE)
         assert "bytes_base64" not in service.asked[1]["items"][0]
+
+
+@pytest.mark.parametrize("over", [{"max_bytes": 4}, {}], ids=["too_large", "not_held"])
+async def test_of_a_file_it_was_not_given_only_what_it_says_itself_counts(over):
+    """A name and a hash are nothing to look at: what it covers by configuration it cannot have covered."""
+    unseen = FILE if over else replace(FILE, data=None)
+    async with a_service() as service:
+        (said,) = await review(a_scorer(service, **over), unseen)
+        assert "bytes_base64" not in service.asked[0]["items"][0]
+        assert said == Answer("m-1", {}, ())
+        service.answers = lambda body: scored(body, {}, covers=["picture", "voice"])
+        (said,) = await review(a_scorer(service, **over), unseen)
+        assert said == Answer("m-1", {}, ("picture",))
+
+
+async def test_an_answer_on_a_name_alone_is_not_kept_for_the_bytes():
+    async with a_service() as service:
+        scorer = a_scorer(service)
+        assert (await review(scorer, replace(FILE, data=None)))[0].covers == ()
+        assert (await review(scorer, FILE))[0].covers == ("picture",)
+        assert (await review(scorer, replace(FILE, data=None)))[0].covers == ()
+        assert len(service.asked) == 2
 
 
 @pytest.mark.parametrize(

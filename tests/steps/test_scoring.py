@@ -193,7 +193,21 @@ async def test_other_bytes_than_were_named_are_not_the_file(service, tmp_path):
     store.put("up/1.png", encoded(KNOWN[0]))
     (verdict,) = await judge(service, drawn(), rows=[KNOWN_ROW], store=store)
     assert "bytes_base64" not in service.asked[0]["items"][0]
-    assert verdict.facts["files"][0]["seen"] == ("picture",)
+    assert verdict.facts["files"][0]["seen"] == ()
+    assert codes(verdict) == ["object_unreviewed"]
+
+
+async def test_a_file_no_scorer_was_given_passes_only_if_it_says_what_it_looked_at(
+    service, tmp_path
+):
+    store = LocalObjects(tmp_path)
+    store.put("up/1.png", PICTURE)
+    for over, held in (({}, None), ({"max_bytes": len(PICTURE) - 1}, store)):
+        (verdict,) = await judge(service, drawn(), store=held, **over)
+        assert codes(verdict) == ["object_unreviewed"]
+    service.answers = lambda body: scored(body, {}, covers=["picture"])
+    (verdict,) = await judge(service, drawn())
+    assert verdict.outcome == "pass"
 
 
 async def test_known_pictures_nobody_can_look_for_let_no_picture_pass(service, monkeypatch):

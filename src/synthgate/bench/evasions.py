@@ -3,6 +3,9 @@
 The library has 10,000 entries over all 31 risks: 9,700 made up, 300 pieces that chance took out of sentences of
 public text, so that there are harmless sentences that hold an entry. Of these 300 somebody allowed four in
 five, as ``synthgate library lint --harmless`` proposes; the others are refused, wrongly.
+
+Entries of two ideographs have figures of their own, by the same techniques, in this library with them added:
+they are not heard by their sound (ADR 0010), and the other figures know nothing of them.
 """
 
 import random
@@ -12,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from synthgate.bench.made_up import PAIRS, TECHNIQUES, entries, evasions, row
+from synthgate.bench.made_up import PAIRS, TECHNIQUES, entries, evasions, of_two, row
 from synthgate.events.facts import FeatureRow
 from synthgate.law.policy import RISKS
 from synthgate.library.library import Library
@@ -56,6 +59,7 @@ def measure(*, quick: bool, folder: Path | None = None) -> dict[str, Any]:
             "+".join(names): recall(library, corpus.rows, names, each)
             for names in (*((name,) for name in TECHNIQUES), *PAIRS)
         },
+        "recall_of_two": recall_of_two(corpus, each),
         **over_refusal(library, corpus),
         "over_refusal_aim": OVER_REFUSAL_MAX,
     }
@@ -74,9 +78,21 @@ def recall(
     return found / each
 
 
+def recall_of_two(corpus: Corpus, each: int) -> dict[str, float | None]:
+    """The same for entries of two ideographs, by technique."""
+    rows = of_two()
+    library = Library.build(1, [*corpus.rows, *corpus.allowances, *rows])
+    return {name: recall(library, rows, (name,), each) for name in TECHNIQUES}
+
+
 def over_refusal(library: Library, corpus: Corpus) -> dict[str, Any]:
-    """Sentences in which something is found: in all, and of those that hold no entry as it stands."""
+    """Sentences in which something is found: in all, and by what the corpus was made to hold.
+
+    refused_allowed, refused_holding: of those that hold an entry, with an allowance for it and without one. The
+    others are told by how they were found: what is left are accidents.
+    """
     holding = set(corpus.holding)
+    allowed = set(corpus.holding[: len(corpus.allowances)])
     refused = [text for text in corpus.sentences if library.search(text)]
     accidents = Counter(
         hit.normalisation
@@ -89,6 +105,9 @@ def over_refusal(library: Library, corpus: Corpus) -> dict[str, Any]:
         "holding": len(corpus.holding),
         "allowed": len(corpus.allowances),
         "refused": len(refused),
+        "refused_allowed": sum(text in allowed for text in refused),
+        "refused_holding": sum(text in holding and text not in allowed for text in refused),
+        "refused_accidents": sum(accidents.values()),
         "over_refusal": len(refused) / len(corpus.sentences),
         "accidents": dict(accidents),
     }

@@ -66,6 +66,14 @@ def entries(count: int = 10_000, seed: int = 20_261_126) -> list[FeatureRow]:
     ]
 
 
+def of_two() -> list[FeatureRow]:
+    """Keywords of two ideographs, for figures of their own."""
+    return [
+        row(f"two-{at:03}", value, risk=RISKS[at % len(RISKS)])
+        for at, value in enumerate((*DOING, *THINGS))
+    ]
+
+
 MARKS = (" ", "*", "-", ".", "_", "|", "/", "·", "~", "☆", "，", "🔥")
 _TO_TRADITIONAL = {new: old for old, new in traditional().items()}
 _ALIKE: dict[str, list[str]] = {}

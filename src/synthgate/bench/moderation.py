@@ -1,7 +1,7 @@
 """``synthgate bench moderation``: the whole text path beside bare matching of the same keywords.
 
 Round by round every searcher reads the same texts, so that all meet the machine in the same moods. Time is this
-thread's CPU time. Other searchers are measured if they are installed.
+thread's CPU time. Other searchers are measured if they are installed: ``./deploy/setup peers`` does.
 """
 
 import asyncio

@@ -192,6 +192,9 @@ def of_moderation(found: Mapping[str, Any]) -> str:
     for name, cost in found["us_per_text"].items():
         lines.append(f"{names.get(name, name):44}{cost:>10,.1f} CPU us/text")
     lines += [f"{name:44}{'not installed':>10}" for name in found["not_installed"]]
+    if found["not_installed"]:
+        how = "run `./deploy/setup peers`, then `.venv-peers/bin/synthgate bench moderation`"
+        lines.append(f"  to measure these, too: {how}")
     lines += [
         "",
         f"{'ratio to bare':44}{found['ratio']:>10.2f}   aim: at most {found['ratio_aim']}",

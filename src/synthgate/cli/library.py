@@ -84,7 +84,7 @@ def two_people(leaf: argparse.ArgumentParser) -> None:
 
 def _lists(leaf: argparse.ArgumentParser) -> None:
     leaf.add_argument(
-        "lists", type=Path, nargs="+", metavar="LIST", help=".csv, .jsonl or .txt (hashes)"
+        "lists", type=Path, nargs="+", metavar="LIST", help=".csv, .jsonl, .toml or .txt (hashes)"
     )
     leaf.add_argument("--library-version", type=int, default=1, metavar="N", help="the version (1)")
     leaf.add_argument(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthgate.cli.errors import CommandError
+from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, group, load
 
 if TYPE_CHECKING:
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
     from synthgate.settings import Settings
 
 NAMED_MAX = 100
-KINDS = ("users", "terms", "consents", "templates")
+KINDS = ("users", "terms", "consents", "templates", "news-sources")
 IN_FLIGHT = 500
 """Records acknowledged together; the progress file says after each how far it got."""
 
 _HOW = """\
-users: identity.verified events; terms: terms.accepted events; consents, templates: registry rows. A .csv names
-its columns in the first line; any other file is JSON Lines. FILE.progress remembers how far it got: run again
-after a kill, it goes on there; what is sent twice changes nothing."""
+users: identity.verified events; terms: terms.accepted events; consents, templates, news-sources: registry rows.
+News sources (units news may be reposted from) are of no tenant. A .csv names its columns in the first line; any
+other file is JSON Lines. FILE.progress remembers how far it got: run again after a kill, it goes on there; what
+is sent twice changes nothing."""
 
 
 def add(subparsers: Any) -> None:
     """Register the command."""
     under = group(
-        subparsers, "registry", "import users, terms, consents, templates; compare with an export"
+        subparsers,
+        "registry",
+        "import users, terms, consents, templates, news sources; compare with an export",
     )
     bring = command(
         under, "import", run, "send every row of a file, once all of them are right",
@@ -53,8 +56,8 @@ epilog=_HOW,
     for leaf in (bring, compare):
         leaf.add_argument("kind", choices=KINDS)
         leaf.add_argument("file", metavar="FILE", type=Path)
-    for leaf in (bring, compare, owed):
-        leaf.add_argument("--tenant", required=True)
+        leaf.add_argument("--tenant", help="whose rows they are; news-sources are of all")
+    owed.add_argument("--tenant", required=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,10 +65,11 @@ def run(args: argparse.Namespace) -> int:
     from synthgate.cli.registry_rows import KINDS as KNOWN
 
     settings, kind = load(args), KNOWN[args.kind]
+    tenant = _tenant(args, kind)
     if not args.file.is_file():
         raise CommandError(f"no file {args.file}")
     if args.dry_run or not args.skip_bad:
-        told = Rows(args.file, kind, args.tenant)
+        told = Rows(args.file, kind, tenant)
         for _ in told.good(0):
             pass
         print(f"{args.kind}: {told.right} rows good, {told.bad} bad")
@@ -75,12 +79,22 @@ def run(args: argparse.Namespace) -> int:
             raise CommandError(
                 "nothing was sent: mend the rows named above, or send the others with --skip-bad"
             )
-    rows = Rows(args.file, kind, args.tenant)
-    sent = finish(_send(settings, rows, Progress(args.file, args.kind, args.tenant)))
+    rows = Rows(args.file, kind, tenant)
+    sent = finish(_send(settings, rows, Progress(args.file, args.kind, tenant)))
     if args.skip_bad:
         print(f"{args.kind}: {rows.right} rows good, {rows.bad} bad")
     print(f"{args.kind}: {sent} rows sent now, {rows.right} in all")
     return 1 if rows.bad else 0
+
+
+def _tenant(args: argparse.Namespace, kind: "Kind") -> str:
+    """Whose rows a file holds; ``""`` for what is of all."""
+    if kind.of_all and args.tenant:
+        raise CommandError(f"{args.kind} are of no tenant: leave out --tenant", CONFIGURATION)
+    if not kind.of_all and not args.tenant:
+        raise CommandError(f"--tenant: say whose {args.kind} these are", CONFIGURATION)
+    tenant: str = args.tenant or ""
+    return tenant
 
 
 @dataclass(slots=True)
@@ -190,10 +204,11 @@ def diff(args: argparse.Namespace) -> int:
     from synthgate.cli.registry_diff import compare
     from synthgate.cli.registry_rows import KINDS as KNOWN
 
-    settings = load(args)
+    settings, kind = load(args), KNOWN[args.kind]
+    tenant = _tenant(args, kind)
     if not args.file.is_file():
         raise CommandError(f"no file {args.file}")
-    found = finish(compare(settings, args.file, KNOWN[args.kind], args.tenant))
+    found = finish(compare(settings, args.file, kind, tenant))
     for what, where in found.named:
         print(f"{what:<8} {where}")
     print(

@@ -64,8 +64,9 @@ async def compare(settings: Settings, path: Path, kind: Kind, tenant: str) -> Fo
         else:
             found.differing += 1
             found.name("differs", f"line {line}")
-    for key in sorted(k for k, _ in registries.tables[topic].pairs() if k.startswith(f"{tenant}/")):
-        if key not in met:
+    ours = "" if kind.of_all else f"{tenant}/"
+    for key in sorted(key for key, _ in registries.tables[topic].pairs()):
+        if key.startswith(ours) and key not in met:
             found.alone += 1
             found.name("alone", key)
     return found

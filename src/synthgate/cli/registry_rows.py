@@ -28,11 +28,12 @@ SOURCE: Final = "synthgate-import"
 
 
 class Kind(NamedTuple):
-    """What an import makes of a row: an event of a person, or a row of a registry."""
+    """What an import makes of a row: an event of a person, or a row of a registry. of_all: no tenant's own."""
 
     model: type[BaseModel]
     event: str | None = None
     topic: str | None = None
+    of_all: bool = False
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -40,6 +41,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "terms": Kind(models.TermsAccepted, event="terms.accepted"),
     "consents": Kind(ROWS["facts.consents"], topic="facts.consents"),
     "templates": Kind(ROWS["facts.templates"], topic="facts.templates"),
+    "news-sources": Kind(ROWS["facts.news_sources"], topic="facts.news_sources", of_all=True),
 }
 
 
@@ -136,13 +138,14 @@ def _kinds(annotation: Any) -> Iterator[type]:
 
 
 def record(kind: Kind, tenant: str, row: Mapping[str, Any], now_ms: int) -> Line:
-    """The record a row becomes; the same row says the same, whenever it is sent.
+    """The record a row becomes; the same row says the same, whenever it is sent. tenant: ``""`` if of all.
 
     Raises:
         BadRowError: what the door or the registry would refuse.
     """
     if kind.event is None:
-        data = {"tenant": tenant, "version": _version(row, now_ms), **row}
+        owner = {} if kind.of_all else {"tenant": tenant}
+        data = {**owner, "version": _version(row, now_ms), **row}
         made: dict[str, Any] = {"topic": kind.topic, "data": data}
     else:
         told = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
@@ -152,7 +155,7 @@ def record(kind: Kind, tenant: str, row: Mapping[str, Any], now_ms: int) -> Line
             "type": kind.event, "id": f"import-{digest}-{now_ms}", "source": SOURCE, "time": rfc3339(now_ms),
             "data": {**members, "tenant": tenant, "user": {"id": row.get("user")}},
         }  # fmt: skip
-    if kind.event is None and made["data"]["tenant"] != tenant:
+    if kind.event is None and not kind.of_all and made["data"]["tenant"] != tenant:
         raise BadRowError("/tenant: not the tenant of this import")
     try:
         line = line_from(made)

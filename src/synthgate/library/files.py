@@ -1,14 +1,16 @@
-"""Lists as files: CSV, JSON Lines and hash lists, read whole or not at all.
+"""Lists as files: CSV, JSON Lines, hash lists and TOML as the sample is, read whole or not at all.
 
 A file that holds one bad row gives no row: every fault is named with its line and field, and nothing is
 half-loaded.
 Hash lists are one PDQ hash a line (``hash`` or ``hash,note``), or JSON Lines of ThreatExchange descriptors
-(``raw_indicator`` and ``type``).
+(``raw_indicator`` and ``type``). TOML has ``[[entry]]`` tables, and ``[defaults]`` for fields they leave out;
+it is read, not written, and its faults bear the number of the entry.
 """
 
 import csv
 import io
 import json
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -216,7 +218,22 @@ def _hashes(text: str) -> _Numbered:
             yield number, {"entry": f"pdq-{digits}", "kind": "pdq", "value": digits, **named}
 
 
-_READERS: Final = {".csv": _csv, ".jsonl": _json_lines, ".txt": _hashes}
+def _tables(text: str) -> _Numbered:
+    try:
+        found = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        yield 1, f"no TOML: {error}"
+        return
+    defaults, entries = found.get("defaults", {}), found.get("entry")
+    if not isinstance(defaults, dict) or not isinstance(entries, list):
+        yield 1, "no list: its entries are [[entry]] tables"
+        return
+    for number, entry in enumerate(entries, 1):
+        yield number, {**defaults, **entry} if isinstance(entry, dict) else "no table"
+
+
+_READERS: Final = {".csv": _csv, ".jsonl": _json_lines, ".txt": _hashes, ".toml": _tables}
+_WRITTEN: Final = (".csv", ".jsonl", ".txt")
 
 
 def written(rows: Iterable[FeatureRow], ending: str) -> Iterator[str]:
@@ -234,7 +251,7 @@ def written(rows: Iterable[FeatureRow], ending: str) -> Iterator[str]:
     elif ending == ".csv":
         yield from _csv_lines(rows)
     else:
-        raise LibraryFileError([f"{ending or 'no ending'}: a list ends in {', '.join(_READERS)}"])
+        raise LibraryFileError([f"{ending or 'no ending'}: a list ends in {', '.join(_WRITTEN)}"])
 
 
 def _csv_lines(rows: Iterable[FeatureRow]) -> Iterator[str]:

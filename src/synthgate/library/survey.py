@@ -56,10 +56,11 @@ def _short(rows: Iterable[FeatureRow]) -> Iterator[Finding]:
 
 
 def _double(rows: Iterable[FeatureRow]) -> Iterator[Finding]:
-    first: dict[tuple[str, str], str] = {}
+    """The same words twice under one risk; under two risks they are two entries (ADR 0060)."""
+    first: dict[tuple[str, str | None, str], str] = {}
     for row in rows:
         if row.kind not in ("list", "regex"):
-            held = first.setdefault((row.kind, normal(row.value)), row.entry)
+            held = first.setdefault((row.kind, row.risk, normal(row.value)), row.entry)
             if held != row.entry:
                 yield Finding(row.entry, "duplicate", f"the same as {held} once folded")
 

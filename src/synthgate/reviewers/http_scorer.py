@@ -13,6 +13,11 @@ Scores are severities 0 to 100 by the risk codes of GB/T 45654 Annex A. An item 
 nobody knows or a number out of range is a fault of that item, never a low score. 400, 413, 415 and 422 mean
 that it will not judge what was sent: each item is then asked alone. Content goes to a third party here: who
 engages one has a contract with it (NDR 12).
+
+``covers`` is what of a file was looked at; left out, it is what the configuration names, but only of a file
+that was sent. Of one that came without ``bytes_base64`` (over ``max_bytes``, or we hold no such bytes) nothing
+counts as looked at but what the answer itself names: a service that fetches files, or knows them by hash, says
+so.
 """
 
 import asyncio
@@ -121,7 +126,7 @@ class HttpScorer:
             if not self._breaker.allows(self._clock()):
                 raise _Failed("breaker_open")
             try:
-                said = await self._call(session, body, len(piece), ends)
+                said = await self._call(session, body, piece, ends)
             except _Failed as failed:
                 fault = failed
                 if failed.fault == REJECTED:
@@ -150,7 +155,7 @@ class HttpScorer:
         await asyncio.sleep(self._pace.take(now))
 
     async def _call(
-        self, session: aiohttp.ClientSession, body: bytes, items: int, ends: float
+        self, session: aiohttp.ClientSession, body: bytes, piece: Sequence[Item], ends: float
     ) -> list[Answer]:
         left = min(self._scorer.timeout_s, ends - self._clock())
         if left <= 0:
@@ -175,7 +180,7 @@ class HttpScorer:
             raise _Failed("timeout") from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise _Failed("unreachable") from None
-        return self._read(raw, items)
+        return self._read(raw, piece)
 
     def _row(self, number: int, item: Item) -> dict[str, Any]:
         row: dict[str, Any] = {"id": str(number), "medium": item.medium, "sha256": item.sha256}
@@ -183,11 +188,17 @@ class HttpScorer:
             # What is no Unicode cannot be sent; it is seen as a replacement, as a reader would.
             return row | {"text": item.words.encode("utf-8", "replace").decode()}
         row |= {"name": item.name, "media_type": item.media_type}
-        if item.data is not None and len(item.data) <= self._scorer.max_bytes:
+        if item.data is not None and self._is_sent(item):
             row["bytes_base64"] = base64.b64encode(item.data).decode()
         return row
 
-    def _read(self, raw: bytes, items: int) -> list[Answer]:
+    def _is_sent(self, item: Item) -> bool:
+        """Whether what is to be judged goes along: words, or a file's bytes."""
+        if item.words is not None:
+            return True
+        return item.data is not None and len(item.data) <= self._scorer.max_bytes
+
+    def _read(self, raw: bytes, piece: Sequence[Item]) -> list[Answer]:
         """One answer for each item; what cannot be read is a fault of the item, or of all."""
         try:
             said = orjson.loads(raw)
@@ -197,11 +208,12 @@ class HttpScorer:
             raise _Failed("malformed") from None
         if not isinstance(version, str) or not 0 < len(version) <= 256:
             raise _Failed("malformed")
-        return [self._answer(version, rows.get(str(number))) for number in range(items)]
+        return [self._answer(version, item, rows.get(str(n))) for n, item in enumerate(piece)]
 
-    def _answer(self, version: str, row: Any) -> Answer:
+    def _answer(self, version: str, item: Item, row: Any) -> Answer:
+        unsaid = self._scorer.covers if self._is_sent(item) else ()
         scores = row.get("scores") if isinstance(row, dict) else None
-        covers = row.get("covers", self._scorer.covers) if isinstance(row, dict) else None
+        covers = row.get("covers", unsaid) if isinstance(row, dict) else None
         if not isinstance(scores, dict) or not isinstance(covers, list | tuple):
             return Answer(version, fault="malformed")
         for risk, score in scores.items():

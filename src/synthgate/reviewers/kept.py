@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from synthgate.reviewers.reviewer import Answer, Item
 
-_Key = tuple[str, str | None, str]
+_Key = tuple[str, str | None, str, bool]
 
 
 class Kept:
@@ -44,4 +44,5 @@ class Kept:
 
 
 def _key(item: Item) -> _Key:
-    return item.medium, item.media_type, item.sha256
+    # What was said of a name and a hash alone is no answer on the bytes.
+    return item.medium, item.media_type, item.sha256, item.data is not None

@@ -18,7 +18,7 @@ class Scorer(BaseModel):
 
     url: where batches are sent (see http_scorer). covers: what of a file it looks at; an answer may say less,
     never more. token_env: name of the environment variable with its bearer token. max_bytes: larger files are
-    sent by name and hash alone.
+    sent by name and hash alone; of these only what an answer itself names counts as looked at.
     """
 
     model_config = ConfigDict(strict=False, frozen=True, extra="forbid")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from synthgate.events.event import Event
 from synthgate.events.review_facts import HitFact
@@ -39,6 +39,24 @@ def _lot(entry: str, who: str) -> int:
     """0-99, always the same for an entry and a user, so that nobody meets an entry now and then."""
     digest = hashlib.sha256(f"{entry}\0{who}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:4]) % 100
+
+
+def library_facts(
+    library: Library | None, found: list[Found], watched: list[Found]
+) -> dict[str, Any]:
+    """Those of moderation's facts that the library alone says, by name. found: what counts."""
+    risks: dict[str, int] = {}
+    for _, hit in found:
+        risks[hit.risk] = max(hit.severity, risks.get(hit.risk, 0))
+    return {
+        "library": None if library is None else library.version,
+        "hits": gravest(found),
+        "found": len(found),
+        "risks": risks,
+        "watched": gravest(watched),
+        "against_label": against_label(found, library),
+        "unapproved": unapproved(watched, library),
+    }
 
 
 def against_label(found: list[Found], library: Library | None) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from synthgate.registries import Registries
 from synthgate.step import Fresh, Work
 from synthgate.steps.active_library import ActiveLibrary
 from synthgate.steps.files_held import Looked, Wanted, look
-from synthgate.steps.hits import across, against_label, counted, gravest, unapproved
+from synthgate.steps.hits import across, counted, library_facts
 from synthgate.steps.judge import Gathered
 from synthgate.steps.reviewed import Said, configured, files_of, is_text, news_of, said_of
 from synthgate.steps.scoring import Scorers
@@ -171,21 +171,14 @@ class ModerationDuty:
         watched: list[tuple[str, Hit]] = []
         if any(hit.share < 100 for _, hit in found):
             found, watched = counted(found, event)
-        risks: dict[str, int] = {}
-        for _, hit in found:
-            risks[hit.risk] = max(hit.severity, risks.get(hit.risk, 0))
         blind = library is not None and library.unbanked
         registered, reviewed = configured(
             event, files, self._registries, self._scorers.media, blind=blind
         )
         said = one.said
         return ModerationFacts(
-            library=None if library is None else library.version,
+            **library_facts(library, found, watched),
             parts=tuple(one.parts[:PARTS_RECORDED_MAX]),
-            hits=gravest(found),
-            watched=gravest(watched),
-            found=len(found),
-            risks=risks,
             registered=registered,
             reviewed=reviewed,
             platform=said.platform,
@@ -196,8 +189,6 @@ class ModerationDuty:
             news=news_of(event, self._registries),
             alone=library is not None and not self._registries.control.library_agreed(),
             unheard=said.unheard,
-            against_label=against_label(found, library),
-            unapproved=unapproved(watched, library),
         )
 
     def _words(self, passage: Passage) -> str:

@@ -40,7 +40,10 @@ _ANY: Final = "*"
 KINDS: Final = (
     Kind(
         "feature library", ("text",), ("text",),
-        {_ANY: "meaning, irony, what no entry names; languages without entries"},
+        {
+            _ANY: "meaning, irony, what no entry names; languages without entries; words of two ideographs"
+            " written by sound alone",
+        },
     ),
     Kind(
         "known pictures (PDQ bank)", ("image",), ("bank",),
@@ -49,7 +52,7 @@ KINDS: Final = (
     Kind(
         "HTTP scorer", _ALL, _ASPECTS,
         {
-            _ANY: "risks its model does not score; what its `covers` leaves out",
+            _ANY: "risks its model does not score; what its `covers` leaves out; a file it got as a hash alone",
             "text": "nothing is left to it alone: the library reads every text too",
         },
     ),
@@ -88,8 +91,9 @@ of kind `pdq` and the extra `images`; scorers by the file that setting `scorers`
 `src/synthgate/reviewers/roster.py`, protocol: `http_scorer.py` beside it); the platform's reviewers and people
 by `control` `reviewers/<tenant>`, whose `media` may bind a name to media; the media of a template by its
 `reviewed_media`. A scorer that does not answer is `hold: retry`, never a pass and never a person's task;
-what it will not judge (`rejected`) is. Of a film a scorer or a platform says itself whether it took frames and
-transcript (`covers`): Synthgate decodes no film.
+what it will not judge (`rejected`) is. Of a file that went to it as name and hash alone (over its `max_bytes`,
+or bytes we do not hold) only the `covers` of its own answer count, not those of that settings file. Of a film a
+scorer or a platform says itself whether it took frames and transcript (`covers`): Synthgate decodes no film.
 """
 
 
