@@ -24,8 +24,6 @@ from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Verdict
 from synthgate.law import LawBook
 from synthgate.ledger import LogReader
-from synthgate.ledger.entry import Entry
-from synthgate.ledger.errors import KeyErased
 from synthgate.obligations import consent, moderation
 from synthgate.registries import Registries
 from synthgate.step import Work
@@ -34,6 +32,8 @@ from synthgate.steps.consent import ConsentDuty
 from synthgate.steps.kept_facts import LIBRARY, Facts, places
 from synthgate.steps.moderation import ModerationDuty
 from synthgate.steps.receipts import Receipts
+from synthgate.steps.replay_range import of_indexes
+from synthgate.steps.reviewed import is_text
 from synthgate.steps.trace_index import passage_of
 
 _DECIDE: Final[Mapping[str, Callable[..., Verdict]]] = {
@@ -123,28 +123,32 @@ class EvidenceReplay:
     ) -> None:
         self._book = book
         self._facts = facts
+        self._objects = objects
         self._as_of = {duty: _AsOf(duty, facts, objects, keys) for duty in DUTIES}
         self._doubtful: dict[bytes, bool] = {}
         self.found = Rechecked()
 
     def run(self, reader: LogReader, start: int, end: int) -> None:
         """The entries from ``start`` up to, not including, ``end``. Raises LedgerError."""
-        for index, entry in enumerate(reader.each(start, end), start):
-            self.found.entries += 1
-            if not isinstance(entry, Entry):
-                gone = "erased" if isinstance(entry, KeyErased) else "expired"
-                self.found.not_checkable[gone] += len(DUTIES)
-                continue
-            passage = passage_of(unpack(entry.content))
-            if passage is None or passage.event.stub is not None:
-                self.found.not_checkable["no event"] += len(DUTIES)
-                continue
-            for duty in DUTIES:
-                self._one(passage, duty, f"{reader.log_id}/{index}")
+        for where, content in of_indexes(reader, start, end):
+            self.take(where, content)
+
+    def take(self, where: str, content: bytes | str) -> None:
+        """One entry, at ``where``: its content, or why that is not there."""
+        self.found.entries += 1
+        if isinstance(content, str):
+            self.found.not_checkable[content] += len(DUTIES)
+            return
+        passage = passage_of(unpack(content))
+        if passage is None or passage.event.stub is not None:
+            self.found.not_checkable["no event"] += len(DUTIES)
+            return
+        for duty in DUTIES:
+            self._one(passage, duty, where)
 
     def _one(self, passage: Passage, duty: str, where: str) -> None:
         row = passage.verdict(duty)
-        why = self._shut(row, passage.origin.epoch)
+        why = self._shut(row, passage.origin.epoch) or self._unread(passage, row)
         if row is None or why is not None:
             self.found.not_checkable[why or "no verdict"] += 1
             return
@@ -164,6 +168,15 @@ class EvidenceReplay:
         if len(self.found.examples) < EXAMPLES_MAX:
             self.found.examples.append({"entry": where, "duty": duty, "facts": names})
 
+    def _unread(self, passage: Passage, row: Mapping[str, Any] | None) -> str | None:
+        """Whether words that were searched then lie in a text of ours that is not here any more."""
+        parts = () if row is None else row["facts"].get("parts", ())
+        if not any(part.startswith("object/") for part in parts):
+            return None
+        named = filter(is_text, passage.event.content.get("objects", ()))
+        gone = any(self._objects.get(one["name"]) is None for one in named)
+        return "words gone" if gone else None
+
     def _shut(self, row: Mapping[str, Any] | None, epoch: int) -> str | None:
         """Why a verdict cannot be checked; None if it can."""
         if row is None:
@@ -179,6 +192,8 @@ class EvidenceReplay:
             return "no positions"
         if self._facts.short(read):
             return "not logged yet"
+        if self._facts.lacks(read):
+            return "not in the bundle"
         key = orjson.dumps(read)
         if key not in self._doubtful:
             self._doubtful = {key: self._facts.doubtful(read)}
