@@ -28,7 +28,8 @@ def add(subparsers: Any) -> None:
         "decide again on the facts the logs hold, and compare byte for byte",
         epilog="Exit codes: 0 no difference, 1 some. At depth `decision` facts are taken as recorded:\n"
         "whether a registry answered rightly is not asked. At depth `evidence` consent and moderation\n"
-        "gather theirs anew, from the logged records of the registry topics and the library of that time.",
+        "gather theirs anew, from the logged records of the registry topics and the library of that time;\n"
+        "identity and retention what they have of the registries. Labelling is not gathered again.",
     )  # fmt: skip
     options(leaf)
     leaf.add_argument(
@@ -155,7 +156,7 @@ def _over_text(over: Mapping[str, Any]) -> str:
 def _facts_text(report: dict[str, Any]) -> str:
     lines = [
         _over_text(report["over"]),
-        f"{report['entries']} entries, {report['verdicts']} verdicts of consent and moderation, at"
+        f"{report['entries']} entries, {report['verdicts']} verdicts of {', '.join(report['duties'])}, at"
         f" evidence depth: facts of {report['equal']} the same, of {report['different']} different",
     ]
     lines += [f"  not checkable: {why}: {count}" for why, count in report["not_checkable"].items()]

@@ -20,6 +20,9 @@ LIBRARY: Final = ("control", "facts.features")
 _AGREED: Final = ("facts.consents", "facts.revocations")
 _RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "template": ("facts.templates",),
+    "standing": ("facts.accounts", "standings"),
+    "switches": ("facts.switches",),
+    "terms": ("control",),
     **dict.fromkeys(("grants", "grants_used", "refusals"), _AGREED),
     **dict.fromkeys(
         ("library", "hits", "found", "risks", "watched", "against_label", "unapproved"), LIBRARY
