@@ -1,8 +1,8 @@
 """Facts of identity and retention that come of the registries, asked of them again; all others as recorded.
 
 What is quoted: of identity what the user's own events told (``registry.users`` folds them, some of the same
-batch, which no position shows) and what the door found; of retention what the duties before said, what the log and
-the object store held, and that a pass or a stream was taken back.
+batch, which no position shows) and what the door found; of retention what the duties before said, what the log
+and the object store held, and that a pass or a stream was taken back.
 """
 
 from dataclasses import replace
