@@ -302,3 +302,31 @@ def test_an_offset_of_another_epoch_is_another_record(tmp_path: Path) -> None:
         assert found.different == 0
         assert found.equal > 0
         assert found.not_checkable == {"another epoch": 8}
+
+
+def test_a_text_of_ours_that_is_gone_is_not_called_different(tmp_path: Path) -> None:
+    """Its words were searched in the store; without them nobody can say what would be found."""
+    bus = a_bus(tmp_path)
+    verify(bus)
+    asked = decide(bus, an_event(bus, "a"))
+    generation = {"id": "g-a", "medium": "text", "template": "chat", "purpose": "chat"}
+    done = decide(
+        bus,
+        an_event(
+            bus, "b", "generation.completed", content={"text": "a poem"}, generation=generation,
+            **{"pass": asked.pass_},
+        ),
+    )  # fmt: skip
+    rows = [one.model_dump(mode="json", exclude_none=True) for one in done.objects]
+    out = an_event(
+        bus, "out", "asset.exported", content={"objects": rows}, generation=generation,
+        **{"pass": done.pass_},
+    )  # fmt: skip
+    decide(bus, out)
+    whole = rechecked(bus)
+    assert (whole.different, dict(whole.not_checkable)) == (0, {})
+    for path in bus.settings.objects_dir.rglob("*.txt"):
+        path.unlink()
+    found = rechecked(bus)
+    assert (found.different, dict(found.not_checkable)) == (0, {"words gone": 1})
+    assert found.equal == whole.equal - 1
