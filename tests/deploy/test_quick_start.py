@@ -85,7 +85,7 @@ def test_on_the_embedded_broker(tmp_path: Path) -> None:
     assert len(re.findall(r"^\S+ \S+  release  .*chat-\w+-answer ", said, re.MULTILINE)) == 1
     assert "REFUSED  demo-refused" in said
     assert "png   compliant" in said and "text  compliant" in said
-    assert said.count("\nwhole\n") == 4
+    assert said.count("\nwhole\n") == 5
     assert ", 0 different" in said and "of 0 different" in said
     assert "entries lead to signed checkpoints" in said
 

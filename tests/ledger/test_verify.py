@@ -279,16 +279,6 @@ def test_a_split_view_is_found(whole: Path) -> None:
     ]
 
 
-def test_what_the_door_took_must_be_there(whole: Path) -> None:
-    def door(epoch: int, topic: str, log: int, start: int, end: int) -> list[int]:
-        assert (epoch, topic, log, start, end) == (1, "generation.events", 0, 187, 190)
-        return [188]
-
-    assert faults(whole, unaccounted=door) == [
-        "origin: 1/generation.events/0/188: the door took it and no entry accounts for it"
-    ]
-
-
 def test_a_footer_made_by_a_stranger_is_a_fault_and_no_crash(whole: Path, tmp_path: Path) -> None:
     here = copied(whole, tmp_path)
     path = Path(a_store(here).where(0, 1))

@@ -239,14 +239,34 @@ def test_the_log_is_verified_with_the_others_and_a_hole_is_a_fault(
     assert (code, f"1/control/0/{end}" in said) == (1, True)
 
 
-def test_periods_are_the_laws(bus: LocalBus) -> None:
-    """PIPL 56: three years for consents; what is held against a person goes as their acts do."""
+def test_periods_are_those_of_the_policy(bus: LocalBus) -> None:
+    """PIPL 56: three years for consents; cases and sanctions by our choice; what the door took as the acts."""
+    kinds = set()
     for log in logs(bus):
         for entry in log.entries():
             if entry.header["action"] == RECORDED:
+                kinds.add(kind := entry.header["type"])
                 days = (entry.header["keep_until"] - entry.header["recorded_at"]) // DAY_MS
-                short = entry.header["type"] in ("standings", "cases", "work", "records.door")
-                assert days == (184 if short else 1096)
+                assert days == (184 if kind == "records.door" else 1096), kind
+    assert {"standings", "cases", "work", "records.door", "facts.templates"} <= kinds
+
+
+def test_a_request_reaches_cases_and_sanctions_when_it_reaches_the_acts(bus: LocalBus) -> None:
+    """Three years are ours there, and six months the law's: PIPL 47 is stronger. Packs wait for three years."""
+    token = user_token(bus.parts.keys.token_key, "t", "u")
+    early = erase_token(bus.settings, token, bus.now_ms + 183 * DAY_MS)
+    assert (early.entries, early.keys) == (0, [])
+    held = erase_token(bus.settings, token, bus.now_ms + 185 * DAY_MS)
+    assert (held.kept_entries, held.pending_until) == (0, None)
+    kinds = Counter(
+        header["type"]
+        for log in logs(bus)
+        for reader in [LogReader(open_store(bus.settings), open_ring(bus.settings), log.log_id)]
+        for index, found in enumerate(reader.each(0, log.head))
+        for header in [reader.header(index)]
+        if not isinstance(found, Entry)
+    )
+    assert set(kinds) == {"standings", "cases", "work"}
 
 
 def test_replay_decides_nothing_on_it(bus: LocalBus, capsys: Any) -> None:

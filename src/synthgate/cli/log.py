@@ -1,8 +1,10 @@
-"""``synthgate log``: what can be derived from the logs: tiles and signed checkpoints."""
+"""``synthgate log``: what can be derived from the logs: tiles, signed checkpoints, the door's account."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, group, load
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 def add(subparsers: Any) -> None:
     """Register the commands."""
-    under = group(subparsers, "log", "tiles and signed checkpoints of the logs")
+    under = group(subparsers, "log", "tiles, signed checkpoints and periods of the logs")
     leaf = command(
         under, "build", build,
         "bring tiles and checkpoints up to the logs; workers do it by themselves",
@@ -27,6 +29,14 @@ def add(subparsers: Any) -> None:
         epilog="`synthgate verify --checkpoints FILE` holds a log against such a file.",
     )  # fmt: skip
     leaf.add_argument("--follow", action="store_true", help="go on with those that come")
+
+    leaf = command(
+        under, "door", door,
+        "print what the door says it took, a JSON line each, from the records logs",
+        epilog="The keys are needed; Kafka is not. `synthgate verify --door FILE` holds the logs against it.\n"
+        "Exit codes: 0 written, 1 none is logged.",
+    )  # fmt: skip
+    leaf.add_argument("--out", metavar="FILE", type=Path, help="where to; must not be there")
 
     leaf = command(
         under, "expire", expire, "let packs go whose every entry is past its period; holds are kept"
@@ -53,6 +63,32 @@ def told(args: argparse.Namespace) -> int:
                 print(record.value.decode("utf-8", "replace"), flush=args.follow)
 
     finish(read())
+    return 0
+
+
+def door(args: argparse.Namespace) -> int:
+    """Every row of the door that is logged, in the order of each log."""
+    import sys
+
+    from synthgate.cli.written import write_new
+    from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import called, open_store
+    from synthgate.steps.door_rows import door_rows
+
+    settings = load(args)
+    if args.out is not None and args.out.exists():
+        raise CommandError(f"{args.out} is there already", CONFIGURATION)
+    found = door_rows(open_store(settings), open_ring(settings))
+    if not found.rows:
+        raise CommandError(f"no row of records.door is logged in {called(settings)}")
+    text = "".join(f"{row}\n" for row in found.rows)
+    if args.out is None:
+        print(text, end="")
+    else:
+        write_new(args.out, text.encode())
+        print(f"{args.out}: {len(found.rows)} rows")
+    if found.gone:
+        print(f"{found.gone} entries of such rows have expired", file=sys.stderr)
     return 0
 
 

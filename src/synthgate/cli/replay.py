@@ -6,15 +6,16 @@ nothing, touches no case and no penalty.
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, finish, language_option, load
+from synthgate.cli.replayed import chosen, options
 
 if TYPE_CHECKING:
-    from synthgate.ledger import KeyRing, SegmentStore
+    from synthgate.cli.replayed import Over
     from synthgate.settings import Settings
     from synthgate.steps.kept_facts import Facts
     from synthgate.steps.library_replay import OtherLibrary
@@ -27,15 +28,10 @@ def add(subparsers: Any) -> None:
         "decide again on the facts the logs hold, and compare byte for byte",
         epilog="Exit codes: 0 no difference, 1 some. At depth `decision` facts are taken as recorded:\n"
         "whether a registry answered rightly is not asked. At depth `evidence` consent and moderation\n"
-        "gather theirs anew, from the logged records of the registry topics and the library of that time.",
+        "gather theirs anew, from the logged records of the registry topics and the library of that time;\n"
+        "identity and retention what they have of the registries. Labelling is not gathered again.",
     )  # fmt: skip
-    leaf.add_argument("--log", metavar="N", type=int, help="one log (all)")
-    leaf.add_argument(
-        "--from", dest="start", metavar="INDEX", type=int, default=0, help="from this entry"
-    )
-    leaf.add_argument(
-        "--to", dest="end", metavar="INDEX", type=int, help="up to, not including (the head)"
-    )
+    options(leaf)
     leaf.add_argument(
         "--law", metavar="DIR", type=Path, help="law files to decide under: count what flips"
     )
@@ -64,25 +60,22 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay, and print the report."""
     from synthgate.law import load as load_law
-    from synthgate.ledger import LogReader
-    from synthgate.ledger.log_ids import decided
-    from synthgate.ledger.rings import open_ring
-    from synthgate.ledger.stores import called, open_store
     from synthgate.steps.replay import Replay
     from synthgate.steps.replay_page import rules_named
 
     settings = load(args)
-    store = open_store(settings)
-    ring = open_ring(settings)
-    logs = decided(store.logs()) if args.log is None else [args.log]
-    if not logs or not set(logs) <= set(decided(store.logs())):
-        raise CommandError(f"no such log in {called(settings)}", CONFIGURATION)
+    candidates = args.law is not None or args.library is not None
+    if args.depth == "evidence" and candidates:
+        raise CommandError(
+            "--law and --library decide on recorded facts: not at evidence depth", CONFIGURATION
+        )
+    if args.shadow and not candidates:
+        raise CommandError("--shadow runs a candidate: --law or --library", CONFIGURATION)
+    if args.shadow and (args.origins or args.time or args.bundle):
+        raise CommandError("--shadow follows the logs as they grow", CONFIGURATION)
+    over = chosen(args, settings)
     if args.depth == "evidence":
-        if args.law is not None or args.library is not None:
-            raise CommandError(
-                "--law and --library decide on recorded facts: not at evidence depth", CONFIGURATION
-            )
-        return _rechecked(args, settings, store, ring, logs)
+        return _rechecked(args, settings, over)
     book = load_law()
     candidate = None if args.law is None else load_law(args.law)
     library = None if args.library is None else finish(_library(settings, args.library))
@@ -90,15 +83,11 @@ def run(args: argparse.Namespace) -> int:
     if args.shadow:
         from synthgate.cli.shadow import follow
 
-        if candidate is None and library is None:
-            raise CommandError("--shadow runs a candidate: --law or --library", CONFIGURATION)
         follow(args, settings, replay)
-        logs = []
-    for log in logs:
-        reader = LogReader(store, ring, log)
-        head = reader.find_head()
-        replay.run(reader, args.start, head if args.end is None else min(args.end, head))
-    report = replay.found.row()
+    else:
+        for where, content in over.entries:
+            replay.take(where, content)
+    report = replay.found.row() | {"over": over.said}
     if candidate is not None:
         report["candidate"] = candidate.hash
     if library is not None:
@@ -107,27 +96,39 @@ def run(args: argparse.Namespace) -> int:
     return _say(args, report, _text)
 
 
-def _rechecked(
-    args: argparse.Namespace, settings: "Settings", store: "SegmentStore", ring: "KeyRing",
-    logs: "list[int]",
-) -> int:  # fmt: skip
+def _rechecked(args: argparse.Namespace, settings: "Settings", over: "Over") -> int:
     """At evidence depth."""
     from synthgate.effects.places import open_objects
     from synthgate.law import load as load_law
-    from synthgate.ledger import LogReader
     from synthgate.steps.consent_keys import consent_keys
     from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay
-    from synthgate.steps.kept_facts import logged_facts
 
     keys = consent_keys(settings.consent_keys)
     wanted = [name for name in TOPICS if name != "facts.consents" or settings.consents_copied]
-    facts = logged_facts(store, ring, wanted, settings.epoch) or finish(_facts(settings, wanted))
+    facts = _facts_of(over, settings, wanted)
     replay = EvidenceReplay(load_law(), facts, open_objects(settings), keys)
-    for log in logs:
-        reader = LogReader(store, ring, log)
-        head = reader.find_head()
-        replay.run(reader, args.start, head if args.end is None else min(args.end, head))
-    return _say(args, replay.found.row(), _facts_text)
+    for where, content in over.entries:
+        replay.take(where, content)
+    return _say(args, replay.found.row() | {"over": over.said}, _facts_text)
+
+
+def _facts_of(over: "Over", settings: "Settings", wanted: "list[str]") -> "Facts":
+    """What registries are rebuilt of: what was handed over, what is logged, or the topics."""
+    from synthgate.events.origin import Origin
+    from synthgate.ledger.log_ids import is_records
+    from synthgate.ledger.rings import open_ring
+    from synthgate.ledger.stores import open_store
+    from synthgate.steps.kept_facts import logged_facts, picked_facts
+
+    if over.bundle is None:
+        store, ring = open_store(settings), open_ring(settings)
+        return logged_facts(store, ring, wanted, settings.epoch) or finish(_facts(settings, wanted))
+    rows = [(one.log, one.header, one.content) for one in over.bundle if one.header is not None]
+    epochs = [
+        Origin.parse(header["origin"]).epoch for log, header, _ in rows if not is_records(log)
+    ]
+    records = [(header, content) for log, header, content in rows if is_records(log)]
+    return picked_facts(records, wanted, max(epochs, default=settings.epoch))
 
 
 def _say(args: argparse.Namespace, report: dict[str, Any], text: Callable[[Any], str]) -> int:
@@ -143,10 +144,20 @@ def _say(args: argparse.Namespace, report: dict[str, Any], text: Callable[[Any],
     return 1 if report["different"] else 0
 
 
+def _over_text(over: Mapping[str, Any]) -> str:
+    """What it was over, on one line."""
+    return "over " + ", ".join(
+        f"{name} {json.dumps(what, ensure_ascii=False) if isinstance(what, dict) else what}"
+        for name, what in over.items()
+        if what is not None
+    )
+
+
 def _facts_text(report: dict[str, Any]) -> str:
     lines = [
-        f"{report['entries']} entries, {report['verdicts']} verdicts of consent and moderation, at"
-        f" evidence depth: facts of {report['equal']} the same, of {report['different']} different"
+        _over_text(report["over"]),
+        f"{report['entries']} entries, {report['verdicts']} verdicts of {', '.join(report['duties'])}, at"
+        f" evidence depth: facts of {report['equal']} the same, of {report['different']} different",
     ]
     lines += [f"  not checkable: {why}: {count}" for why, count in report["not_checkable"].items()]
     for example in report["examples"]:
@@ -183,8 +194,9 @@ async def _library(settings: "Settings", version: int) -> "OtherLibrary":
 
 def _text(report: dict[str, Any]) -> str:
     lines = [
+        _over_text(report["over"]),
         f"{report['entries']} entries, {report['verdicts']} verdicts, at decision depth: "
-        f"{report['equal']} the same, {report['different']} different"
+        f"{report['equal']} the same, {report['different']} different",
     ]
     lines += [f"  not checkable: {why}: {count}" for why, count in report["not_checkable"].items()]
     for example in report["examples"]:

@@ -7,7 +7,7 @@ import argparse
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from synthgate.cli.options import command, hex_key, load
 
 if TYPE_CHECKING:
     from synthgate.ledger import SegmentStore
+    from synthgate.ledger.taken import Taken
     from synthgate.ledger.verify import Verified
     from synthgate.settings import Settings
 
@@ -47,7 +48,7 @@ def add(subparsers: Any) -> None:
     )  # fmt: skip
     leaf.add_argument(
         "--door", metavar="FILE", type=Path,
-        help="rows of records.door, one JSON a line: holes they do not explain are faults",
+        help="the door's rows (`synthgate log door`): offsets it took that are in no entry are faults",
     )  # fmt: skip
     leaf.add_argument("--open", metavar="FILE", type=Path, help="private key of a sealed bundle")
     leaf.add_argument("--jobs", metavar="N", type=int, help="logs verified at once (processors)")
@@ -146,9 +147,9 @@ def _verify(asked: _Asked, log: int) -> "Verified":
     origin = f"{asked.name}/{log:05d}"
     published = Published(asked.folder / "proofs" / f"{log:05d}", Verifier(origin, asked.key))
     held = [(path, note) for path, note in asked.held if note.startswith(f"{origin}\n")]
-    unaccounted = None if asked.door is None else _door(asked.door)
+    door = None if asked.door is None else _door(asked.door)
     store = _store(asked.folder, asked.settings)
-    found = LogVerifier(store, log, published, held=held, unaccounted=unaccounted).run()
+    found = LogVerifier(store, log, published, held=held, door=door).run()
     if found.entries and not found.checkpoints:
         detail = (
             "no checkpoint at all, nothing is signed; a worker signs within seconds of an append"
@@ -201,28 +202,24 @@ def _text(path: Path) -> str:
         raise CommandError(f"cannot read {path}: {error}", CONFIGURATION) from error
 
 
-def _door(path: Path) -> Callable[[int, str, int, int, int], Iterator[int]]:
-    """What the door took, from its rows. An offset no row speaks of was never taken."""
+def _door(path: Path) -> "Taken":
+    """What the door took, from its rows."""
     from pydantic import ValidationError
 
     from synthgate.events.decision import DoorRow
+    from synthgate.ledger.taken import Taken
 
-    rows: dict[tuple[int, str, int], list[DoorRow]] = {}
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    rows = []
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
         try:
-            row = DoorRow.model_validate_json(line)
+            rows.append(DoorRow.model_validate_json(line))
         except ValidationError as error:
             raise CommandError(f"{path}:{number}: no row of records.door", CONFIGURATION) from error
-        rows.setdefault((row.epoch, row.topic, row.partition), []).append(row)
-
-    def unaccounted(epoch: int, topic: str, partition: int, start: int, end: int) -> Iterator[int]:
-        taken: set[int] = set()
-        for row in rows.get((epoch, topic, partition), ()):
-            taken |= set(range(max(start, row.from_offset), min(end, row.to_offset)))
-            taken -= set(row.absent)
-        yield from sorted(taken)
-
-    return unaccounted
+    if not rows:
+        raise CommandError(f"{path}: no row of records.door in it", CONFIGURATION)
+    return Taken(rows)
 
 
 def _print(one: "Verified") -> None:
@@ -240,6 +237,13 @@ def _print(one: "Verified") -> None:
         print(
             f"  note: {count} source offsets are in no entry, the first {topic}/{start}; "
             f"--door tells absent ones from lost ones"
+        )
+    if one.waiting:
+        count = sum(end - start for _, start, end in one.waiting)
+        topic, start, _ = one.waiting[0]
+        print(
+            f"  note: the door took {count} source offsets behind the last entry, from"
+            f" {topic}/{start} on: they are on their way, or lost"
         )
     for fault in one.faults[:_FAULTS_SHOWN]:
         print(f"  FAULT {fault.kind}: {fault.where}: {fault.detail}")

@@ -31,7 +31,7 @@ def verify(
     manifest: dict[str, Any] = {}
     notes: list[str] = []
     try:
-        bundle = decode_bundle(_unsealed(path.read_bytes(), private), public, str(path))
+        bundle = decode_bundle(unsealed(path.read_bytes(), private), public, str(path))
     except BundleDamaged as error:
         found = BundleChecked(faults=[str(error)])
     else:
@@ -86,7 +86,8 @@ def _unproved(bundle: "Bundle", found: "BundleChecked", printed: Printed) -> Ite
         yield "case.json is the maker's word"
 
 
-def _unsealed(data: bytes, private: Path | None) -> bytes:
+def unsealed(data: bytes, private: Path | None) -> bytes:
+    """A bundle as it was before it was sealed. Raises CommandError."""
     from synthgate.crypto.seal import MAGIC, SealError, unseal
     from synthgate.ledger.bundle import SEAL_CONTEXT
 

@@ -91,6 +91,10 @@ class EntryCheck:
         """(epoch, topic, from, to) of offsets between a source's first and last that no entry accounts for."""
         yield from self._known.holes()
 
+    def span(self, epoch: int, topic: str) -> tuple[int, int]:
+        """The first offset of a source that an entry accounts for, and one past the last."""
+        return self._known.span(epoch, topic)
+
     def _own(self, footer: Footer, row: int, origin: Origin) -> tuple[Any, ...]:
         """What the log itself wrote into the header: the values of ``_OWN``."""
         revision = footer.revisions[row]

@@ -50,9 +50,13 @@ class Pack(NamedTuple):
 
 def period_end(header: dict[str, Any], floor_days: int) -> int:
     """When an entry may go, Unix ms."""
+    return max(floor_end(header, floor_days), int(header.get("keep_until") or 0))
+
+
+def floor_end(header: dict[str, Any], floor_days: int) -> int:
+    """Until when the law keeps an entry against any request, whatever its header asks, Unix ms."""
     floor_ms = max(floor_days, FLOOR_DAYS) * DAY_MS
-    later = max(int(header["recorded_at"]), int(header.get("event_time") or 0))
-    return max(later + floor_ms, int(header.get("keep_until") or 0))
+    return max(int(header["recorded_at"]), int(header.get("event_time") or 0)) + floor_ms
 
 
 def packs(

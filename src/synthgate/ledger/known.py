@@ -88,14 +88,21 @@ class OriginIndex:
                 yield offset
                 offset += 1
 
+    def span(self, source: tuple[int, str]) -> tuple[int, int]:
+        """A source's first offset, and one past its last; the same one if it has none."""
+        pages = self.pages.get(source)
+        if not pages:
+            return 0, 0
+        low, high = min(pages), max(pages)
+        first = next(n for n, value in enumerate(pages[low]) if value != _ABSENT)
+        last = next(n for n in reversed(range(_PAGE)) if pages[high][n] != _ABSENT)
+        return low * _PAGE + first, high * _PAGE + last + 1
+
     def runs(self) -> Iterator[tuple[int, str, int, int]]:
         """(epoch, topic, from, to) of the holes between each source's first and last offset."""
-        for (epoch, topic), pages in self.pages.items():
-            low, high = min(pages), max(pages)
-            first = next(n for n, value in enumerate(pages[low]) if value != _ABSENT)
-            last = next(n for n in reversed(range(_PAGE)) if pages[high][n] != _ABSENT)
+        for epoch, topic in self.pages:
             start = end = -1
-            for offset in self.missing((epoch, topic), low * _PAGE + first, high * _PAGE + last):
+            for offset in self.missing((epoch, topic), *self.span((epoch, topic))):
                 if offset != end:
                     if start >= 0:
                         yield epoch, topic, start, end
@@ -216,6 +223,10 @@ class KnownEntries:
     def missing(self, epoch: int, topic: str, start: int, end: int) -> Iterator[int]:
         """Offsets from ``start`` up to, not including, ``end`` that no entry accounts for."""
         return self._origins.missing((epoch, topic), start, end)
+
+    def span(self, epoch: int, topic: str) -> tuple[int, int]:
+        """The first offset of a source that an entry accounts for, and one past the last."""
+        return self._origins.span((epoch, topic))
 
     def holes(self) -> Iterator[tuple[int, str, int, int]]:
         """(epoch, topic, from, to) of offsets that no entry accounts for, between first and last seen."""

@@ -128,6 +128,28 @@ class LogReader:
                     yield gone
             start = upto
 
+    def of_offsets(self, epoch: int, topic: str, start: int, end: int) -> Iterator[int]:
+        """Indexes of the entries that account for these offsets of a source, by the footers alone.
+
+        Those of a conflict too, which stand beside under a marked topic.
+        """
+        for footer in read_footers(self._store, self.log_id, self._store.firsts(self.log_id)):
+            wanted = {
+                number
+                for number, (of, name) in enumerate(footer.sources)
+                if of == epoch and name.partition("~")[0] == topic
+            }
+            if not wanted:
+                continue
+            for row, offset in enumerate(footer.offsets):
+                behind = offset + footer.spans.get(row, 1)
+                if footer.source_of[row] in wanted and offset < end and behind > start:
+                    yield footer.first + row
+
+    def recorded_at(self, index: int) -> int:
+        """When the entry was written, Unix ms; known of one that has expired, too."""
+        return self._find(index).recorded_at
+
     def _entry(self, index: int, stored: bytes) -> Entry:
         name = self._name(index)
         header, ciphertext = decode_entry(stored, name)

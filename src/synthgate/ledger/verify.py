@@ -5,7 +5,7 @@ needs no key but the public one of the checkpoints, and does not stop at the fir
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,14 +24,12 @@ from synthgate.ledger.merkle import HASH_BYTES
 from synthgate.ledger.reader import checked_place, read_ahead, read_footer
 from synthgate.ledger.segment import MAGIC, Footer, decode_entry, decode_footer, leaf_hash
 from synthgate.ledger.store import SegmentStore
+from synthgate.ledger.taken import Said, Taken
 from synthgate.ledger.tree_check import TreeCheck
 
 LOOKS: Final = 4
 LOOK_SECONDS: Final = 0.05
 _UNFIT = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
-
-Absent = Callable[[int, str, int, int, int], Iterator[int]]
-"""(epoch, topic, partition, from, to) to the offsets among them that should be in the log and are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,9 @@ class Fault:
 
 @dataclass(slots=True)
 class Verified:
-    """What came of one log. ``proved``: entries under the newest checkpoint. ``holes``: (topic, from,
-    to) of source offsets no entry accounts for; only ``records.door`` can say that they were absent.
+    """What came of one log. ``proved``: entries under the newest checkpoint. ``holes``: (source, from,
+    to) of offsets no entry accounts for and of which no row of ``records.door`` was given.
+    ``waiting``: of offsets the door took behind the last entry: on their way, or lost.
     """
 
     log: int
@@ -58,6 +57,7 @@ class Verified:
     proved: int = 0
     root: str = ""
     holes: list[tuple[str, int, int]] = field(default_factory=list)
+    waiting: list[tuple[str, int, int]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def row(self) -> dict[str, Any]:
@@ -72,6 +72,7 @@ class Verified:
             "proved": self.proved,
             "root": self.root,
             "holes": [list(hole) for hole in self.holes],
+            "waiting": [list(one) for one in self.waiting],
             "faults": [
                 {"kind": one.kind, "where": one.where, "detail": one.detail} for one in self.faults
             ],
@@ -79,7 +80,10 @@ class Verified:
 
 
 class LogVerifier:
-    """Verifies one log. ``held``: notes kept elsewhere that this log must lead to as well."""
+    """Verifies one log. ``held``: notes kept elsewhere that this log must lead to as well.
+
+    ``door``: what the door says it took, against which holes are held.
+    """
 
     def __init__(
         self,
@@ -88,12 +92,12 @@ class LogVerifier:
         published: Published,
         *,
         held: Sequence[tuple[str, str]] = (),
-        unaccounted: Absent | None = None,
+        door: Taken | None = None,
     ) -> None:
         self._store = store
         self._log = log
         self._published = published
-        self._unaccounted = unaccounted
+        self._door = door
         self.found = Verified(log)
         self._claims = self._checkpoints(held)
         self._tree = TreeCheck(published.folder, self.found.proved)
@@ -229,20 +233,40 @@ class LogVerifier:
                 self._fault("checkpoint", where, detail)
 
     def _holes(self) -> None:
+        partition = partition_of(self._log)
         for epoch, topic, start, end in self._entries.holes():
             if "~" in topic:
                 continue  # marked origins: those of conflicts, nobody's sequence
-            partition = partition_of(self._log)
+            source = f"{epoch}/{topic}/{partition}"
             if is_records(self._log):  # it says itself where there was nothing
-                where = f"{epoch}/{topic}/{partition}/{start}"
-                self._fault("origin", where, f"no entry accounts for it, nor up to {end - 1}")
-                continue
-            if self._unaccounted is None:
-                self.found.holes.append((f"{epoch}/{topic}/{partition}", start, end))
-                continue
-            for offset in self._unaccounted(epoch, topic, partition, start, end):
-                where = f"{epoch}/{topic}/{partition}/{offset}"
-                self._fault("origin", where, "the door took it and no entry accounts for it")
+                detail = f"no entry accounts for it, nor up to {end - 1}"
+                self._fault("origin", f"{source}/{start}", detail)
+            elif self._door is None:
+                self.found.holes.append((source, start, end))
+            else:
+                for said, first, behind in self._door.said(epoch, topic, partition, start, end):
+                    self._missing(said, source, first, behind)
+        if self._door is not None and not is_records(self._log):
+            self._ends(self._door, partition)
+
+    def _ends(self, door: Taken, partition: int) -> None:
+        """What the door took before the first entry of a source, and behind the last."""
+        for epoch, topic, low, high in door.sources(partition):
+            source = f"{epoch}/{topic}/{partition}"
+            first, behind = self._entries.span(epoch, topic)
+            for said, start, end in door.said(epoch, topic, partition, low, first):
+                self._missing(said, source, start, end)
+            for said, start, end in door.said(epoch, topic, partition, max(low, behind), high):
+                if said is Said.TAKEN:
+                    self.found.waiting.append((source, start, end))
+
+    def _missing(self, said: Said, source: str, start: int, end: int) -> None:
+        """Offsets that no entry accounts for, by what the door says of them."""
+        if said is Said.OUTSIDE:
+            self.found.holes.append((source, start, end))
+        elif said is not Said.ABSENT:
+            more = "" if end - start == 1 else f", nor up to {end - 1}"
+            self._fault("origin", f"{source}/{start}", f"{said} and no entry accounts for it{more}")
 
 
 def _shows_newest(published: Published) -> bool:

@@ -1,23 +1,26 @@
 """Erasure: a person's content keys are destroyed, and what lies outside the log with it (PIPL 47).
 
-The law keeps logs for six months against any request (CSL 23(3), LBL 9); so a key goes once every entry
-under it is past its period, and a legal hold keeps it. Hashes, headers and proofs stand. In this order:
-objects, index, keys; a run that was cut short finds the rest by the keys that are left.
+The law keeps logs for six months against any request (CSL 23(3), LBL 9), consents for three years (PIPL 56); so
+a key goes once every entry under it is past its period, and a legal hold keeps it. The three years of cases and
+sanctions are our own choice: a request reaches them after six months, like the acts (ADR 0059). Hashes, headers
+and proofs stand. In this order: objects, index, keys; a run that was cut short finds the rest by the keys that
+are left.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from synthgate.effects.objects import BESIDE, Objects
 from synthgate.ledger import KeyRing, LogReader, SegmentStore
 from synthgate.ledger.errors import EntryExpired, KeyErased
-from synthgate.ledger.expiry import Hold, period_end
+from synthgate.ledger.expiry import Hold, floor_end, period_end
 from synthgate.ledger.reader import read_footer
 from synthgate.ledger.segment import decode_entry, decode_segment
 from synthgate.steps.answers import unpack
+from synthgate.steps.record_entry import OF_OUR_OWN, RECORDED
 from synthgate.steps.trace_index import TraceIndex
 
 
@@ -98,9 +101,15 @@ def _entries(token: str, store: SegmentStore, floor_days: int) -> dict[str, list
             for entry in decode_segment(store.read(log, first), where)[1]:
                 header = orjson.loads(decode_entry(entry, where)[0])
                 if header["kid"] in kids:
-                    held = Held(log, header["index"], period_end(header, floor_days))
+                    held = Held(log, header["index"], _until(header, floor_days))
                     found.setdefault(header["kid"], []).append(held)
     return found
+
+
+def _until(header: dict[str, Any], floor_days: int) -> int:
+    """Until when the law keeps it; a longer period that nobody but we chose does not count."""
+    ours = header.get("action") == RECORDED and header.get("type") in OF_OUR_OWN
+    return floor_end(header, floor_days) if ours else period_end(header, floor_days)
 
 
 def _gone(kid: str, ring: KeyRing) -> bool:

@@ -5,9 +5,9 @@ not come so far, nobody can say what a registry held.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from synthgate.events.origin import Origin
 from synthgate.ledger import KeyRing, LogReader, SegmentStore
@@ -20,6 +20,9 @@ LIBRARY: Final = ("control", "facts.features")
 _AGREED: Final = ("facts.consents", "facts.revocations")
 _RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "template": ("facts.templates",),
+    "standing": ("facts.accounts", "standings"),
+    "switches": ("facts.switches",),
+    "terms": ("control",),
     **dict.fromkeys(("grants", "grants_used", "refusals"), _AGREED),
     **dict.fromkeys(
         ("library", "hits", "found", "risks", "watched", "against_label", "unapproved"), LIBRARY
@@ -35,6 +38,8 @@ class _Kept:
     offsets: list[int] = field(default_factory=list)
     rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
     end: int = 0
+    told: int = 0
+    """Up to here every offset is spoken for, be it that it held nothing."""
     lost: int | None = None
     """The first offset of which nobody knows what lay there: erased, or never read."""
 
@@ -59,11 +64,15 @@ class Facts:
     """Records of the registry topics, as logged; or as the broker has them now.
 
     whole: nothing is there beyond what is put, as far as anybody knows. A log may not have come so far yet.
+    picked: somebody chose what is put; where an offset is not among it, anything may have stood there.
     epoch: whose offsets these are; None: the topics' as they are now.
     """
 
-    def __init__(self, *, whole: bool = True, epoch: int | None = None) -> None:
+    def __init__(
+        self, *, whole: bool = True, epoch: int | None = None, picked: bool = False
+    ) -> None:
         self._whole = whole
+        self._picked = picked
         self.epoch = epoch
         self._kept: dict[tuple[str, int], _Kept] = {}
 
@@ -84,10 +93,25 @@ class Facts:
         kept = self._kept.setdefault((topic, partition), _Kept())
         kept.lost = offset if kept.lost is None else kept.lost
 
+    def told(self, topic: str, partition: int, spans: Iterable[tuple[int, int]]) -> None:
+        """Which offsets are spoken for, lowest first."""
+        kept = self._kept.setdefault((topic, partition), _Kept())
+        for start, end in spans:
+            if start > kept.told:
+                return
+            kept.told = max(kept.told, end)
+
     def short(self, read: Mapping[str, Sequence[int]]) -> bool:
         """Whether a position lies beyond what is here."""
         return not self._whole and any(
             position > self._kept.get((topic, partition), _Kept()).end
+            for topic, partition, position in places(read)
+        )
+
+    def lacks(self, read: Mapping[str, Sequence[int]]) -> bool:
+        """Whether a row below these positions was not handed over: then nothing follows from the rest."""
+        return self._picked and any(
+            position > self._kept.get((topic, partition), _Kept()).told
             for topic, partition, position in places(read)
         )
 
@@ -116,30 +140,47 @@ class Facts:
             yield kept.offsets[at], *kept.rows[at]
 
 
+Row = tuple[Mapping[str, Any], bytes | None]
+"""Header and content of an entry; None: that is erased, or shut."""
+
+
 def logged_facts(
     store: SegmentStore, ring: KeyRing, wanted: Sequence[str], epoch: int
 ) -> Facts | None:
     """What the records logs hold of these topics; None where nothing was logged. Raises LedgerError."""
-    rows: dict[tuple[str, int], dict[int, tuple[int, Recorded | None]]] = {}
+    return _facts(_entries(store, ring), wanted, Facts(whole=False, epoch=epoch))
+
+
+def picked_facts(entries: Iterable[Row], wanted: Sequence[str], epoch: int) -> Facts:
+    """What somebody handed over of them."""
+    facts = Facts(epoch=epoch, picked=True)
+    return _facts(entries, wanted, facts) or facts
+
+
+def _entries(store: SegmentStore, ring: KeyRing) -> Iterator[Row]:
     for log in filter(is_records, store.logs()):
         reader = LogReader(store, ring, log)
         for index, entry in enumerate(reader.each(0, reader.find_head())):
-            header = entry.header if isinstance(entry, Entry) else None
-            if header is None and isinstance(entry, KeyErased):
-                header = reader.header(index)
-            if header is None:
-                continue
-            origin = Origin.parse(header["origin"])
-            if origin.topic in wanted and origin.epoch == epoch:
-                kept = rows.setdefault((origin.topic, origin.partition), {})
-                end = origin.offset + header.get("offsets", 1)
-                if header["action"] != ABSENT:
-                    kept[origin.offset] = (
-                        end, recorded(entry.content) if isinstance(entry, Entry) else None,
-                    )  # fmt: skip
-    if not rows:
-        return None
-    facts = Facts(whole=False, epoch=epoch)
+            if isinstance(entry, Entry):
+                yield entry.header, entry.content
+            elif isinstance(entry, KeyErased):
+                yield reader.header(index), None
+
+
+def _facts(entries: Iterable[Row], wanted: Sequence[str], facts: Facts) -> Facts | None:
+    """Put the records of these entries in order; None if there is none."""
+    rows: dict[tuple[str, int], dict[int, tuple[int, Recorded | None]]] = {}
+    spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for header, content in entries:
+        origin = Origin.parse(header["origin"])
+        if origin.topic not in wanted or origin.epoch != facts.epoch:
+            continue
+        place = origin.topic, origin.partition
+        end = origin.offset + header.get("offsets", 1)
+        spans.setdefault(place, []).append((origin.offset, end))
+        kept = rows.setdefault(place, {})
+        if header["action"] != ABSENT:
+            kept[origin.offset] = end, None if content is None else recorded(content)
     for (topic, partition), kept in rows.items():
         for offset in sorted(kept):
             end, record = kept[offset]
@@ -149,7 +190,8 @@ def logged_facts(
                 facts.lose(topic, partition, offset)
             else:
                 facts.put(topic, partition, offset, record.key, record.value)
-    return facts
+        facts.told(topic, partition, sorted(spans[topic, partition]))
+    return facts if rows else None
 
 
 def places(read: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int, int]]:

@@ -14,11 +14,11 @@ import orjson
 from synthgate.events.passage import Passage
 from synthgate.events.verdicts import Hold, Judged, Outcome, Verdict, record
 from synthgate.law import LawBook
-from synthgate.ledger import Entry, LogReader
-from synthgate.ledger.errors import KeyErased
+from synthgate.ledger import LogReader
 from synthgate.obligations import consent, identity, labelling, moderation, retention
 from synthgate.obligations.labelling.facts import LabellingFacts
 from synthgate.steps.answers import unpack
+from synthgate.steps.replay_range import of_indexes
 from synthgate.steps.trace_index import passage_of
 
 EXAMPLES_MAX: Final = 5
@@ -106,17 +106,20 @@ class Replay:
 
     def run(self, reader: LogReader, start: int, end: int) -> None:
         """The entries from ``start`` up to, not including, ``end``. Raises LedgerError."""
-        for index, entry in enumerate(reader.each(start, end), start):
-            self.found.entries += 1
-            if not isinstance(entry, Entry):
-                gone = "erased" if isinstance(entry, KeyErased) else "expired"
-                self.found.not_checkable[gone] += 1
-                continue
-            passage = passage_of(unpack(entry.content))
-            if passage is None:
-                self.found.not_checkable["never read"] += 1
-            else:
-                self._passage(passage, f"{reader.log_id}/{index}")
+        for where, content in of_indexes(reader, start, end):
+            self.take(where, content)
+
+    def take(self, where: str, content: bytes | str) -> None:
+        """One entry, at ``where``: its content, or why that is not there."""
+        self.found.entries += 1
+        if isinstance(content, str):
+            self.found.not_checkable[content] += 1
+            return
+        passage = passage_of(unpack(content))
+        if passage is None:
+            self.found.not_checkable["never read"] += 1
+        else:
+            self._passage(passage, where)
 
     def _passage(self, passage: Passage, where: str) -> None:
         found = self.found

@@ -16,6 +16,15 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "depth": ("深度", "depth"),
     "decision": ("决定：以记录的事实重新裁定", "decision: decided again on the facts recorded"),
     "evidence": ("证据：重新收集事实", "evidence: the facts gathered again"),
+    "over": ("范围", "over"),
+    "logs": ("日志", "logs"),
+    "from": ("自序号", "from entry"),
+    "to": ("至序号（不含）", "to entry (not included)"),
+    "origins": ("来源偏移量（末位不含）", "offsets of a source (the last not included)"),
+    "time": ("事件时间", "events of this time"),
+    "bundle": ("证据包（SHA-256）", "evidence bundle (SHA-256)"),
+    "asked": ("证据包所问", "what the bundle was asked for"),
+    "made": ("证据包的制作", "how the bundle was made"),
     "laws": ("所记录的法律条目版本（哈希）", "law sets recorded (hash)"),
     "duties": ("职责", "duties"),
     "candidate": ("候选法律条目（哈希）", "candidate law set (hash)"),
@@ -93,6 +102,10 @@ def _body(report: Mapping[str, Any], language: str) -> Iterator[str]:
             said = report[name]
             said = ", ".join(_word(one, language) for one in _list(said))
             yield f"<tr><th>{_word(name, language)}</th><td>{said}</td></tr>"
+    for name, what in report.get("over", {}).items():
+        if what is not None:
+            head = f"{_word('over', language)}: {_word(name, language)}"
+            yield f"<tr><th>{head}</th><td>{html.escape(_told(what))}</td></tr>"
     for law, count in report.get("laws", {}).items():
         said = f"{html.escape(law)}: {count}"
         yield f"<tr><th>{_word('laws', language)}</th><td>{said}</td></tr>"
@@ -180,6 +193,13 @@ def _codes(said: list[str], language: str) -> str:
 
 def _row(tag: str, cells: Iterable[str]) -> str:
     return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
+
+
+def _told(value: Any) -> str:
+    """What a replay was over, as data."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {one}" for name, one in value.items())
+    return ", ".join(_list(value))
 
 
 def _list(value: Any) -> list[str]:

@@ -45,6 +45,7 @@ from synthgate.steps.quarantine import Quarantine
 from synthgate.steps.stale import missing_objects, stale_now
 
 log = logging.getLogger(__name__)
+_ASKED = (*FORBIDDING, "control")
 
 
 class RetentionStep:
@@ -87,7 +88,7 @@ class RetentionStep:
             Waiting: log or object store full or away, or registries behind.
             Fenced: another owner has appended; the process must end and start again from the head.
         """
-        read = await self._fresh.fresh((*FORBIDDING, "control"))
+        await self._fresh.fresh(_ASKED)
         wait_for_law(self._registries, self._book)
         async with self._logs.lock(work.partition):
             batch = Batched(await self._logs.opened(work.partition), work)
@@ -96,6 +97,7 @@ class RetentionStep:
                 # Within the lock: the other lane's batch may note that a stream ended.
                 names = asked_for(passages, work.partition)
                 await asyncio.to_thread(self._objects.ahead, ask=names)
+            read = self._fresh.positions(_ASKED)  # what came meanwhile counts, and is recorded
             for passage in passages:
                 self._take_whole(passage, batch, read)
             receipts: Sequence[Receipt] = ()
