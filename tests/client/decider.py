@@ -24,7 +24,7 @@ def decision_row(record: Any, **over: Any) -> dict[str, Any]:
         "tenant": data["tenant"], "user": "token", "source": attrs["source"],
         "event_id": attrs["id"], "type": attrs["type"],
         "event_hash": hashlib.sha256(record.value).hexdigest(),
-        "generation": data.get("generation", {}).get("id"), "medium": "text", "revision": 1,
+        "generation": (data.get("generation") or {}).get("id"), "medium": "text", "revision": 1,
         "supersedes": None, "repeat_of": None, "action": "release", "hold": None, "reasons": [],
         "verdicts": [], "objects": [], "label": None, "regimes": ["CN"], "enforced": True,
         "decided_at": record.timestamp,

@@ -1,7 +1,8 @@
-"""The quick start and the auditor's guide, run as they stand: what is typed, and what is then seen."""
+"""The quick start, the guides of auditors and operators, run as they stand: what is typed, and what is seen."""
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -13,13 +14,18 @@ import pytest
 
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain, WorkerProcess
+from synthgate.demo.run import PARTITIONS
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "src" / "guides"
 PAGE = (GUIDES / "QUICKSTART.md").read_text("utf-8")
 AUDIT = (GUIDES / "AUDIT.md").read_text("utf-8")
+OPERATIONS = (GUIDES / "OPERATIONS.md").read_text("utf-8")
+NOT_RUN = {"synthgate topics check": "asks what the embedded broker does not answer"}
+"""Commands of the operator's guide, each with why it is left out."""
 READY_S = 240
 DONE_S = 240
+MARK = "== typed: "
 
 
 def terminals(title: str) -> tuple[str, str]:
@@ -76,18 +82,44 @@ def second_terminal(commands: str, home: Path) -> str:
     return done.stdout
 
 
+def operated(home: Path, before: str) -> list[tuple[str, str]]:
+    """The commands of the operator's guide on a running chain, and what each says."""
+    lines = _commands(OPERATIONS).splitlines()
+    assert NOT_RUN.keys() <= set(lines)
+    lines = [line for line in lines if line not in NOT_RUN]
+    script = "".join(f"echo {shlex.quote(MARK + line)}\n{line}\n" for line in lines)
+    said = second_terminal(before + script, home).split(MARK)[1:]
+    found = [(line, rest) for line, _, rest in (part.partition("\n") for part in said)]
+    assert [line for line, _ in found] == lines
+    return found
+
+
 @pytest.mark.embedded
 @pytest.mark.timeout(600)
 def test_on_the_embedded_broker(tmp_path: Path) -> None:
     first, second = terminals("On the embedded broker")
     with first_terminal(first, tmp_path, lambda chain: "The chain stays up" in chain.said):
         said = second_terminal(second + _commands(AUDIT), tmp_path)
+        told = operated(tmp_path, "".join(second.splitlines(keepends=True)[:2]))
     assert len(re.findall(r"^\S+ \S+  release  .*chat-\w+-answer ", said, re.MULTILINE)) == 1
     assert "REFUSED  demo-refused" in said
     assert "png   compliant" in said and "text  compliant" in said
     assert said.count("\nwhole\n") == 5
     assert ", 0 different" in said and "of 0 different" in said
     assert "entries lead to signed checkpoints" in said
+    looks_right(told)
+
+
+def looks_right(told: list[tuple[str, str]]) -> None:
+    """What the operator's table calls good, and a pause that is seen and ends."""
+    states = [said for line, said in told if line == "synthgate status"]
+    before, paused, after = states
+    assert "oldest unaccounted" in before and "paused: " not in before + after
+    assert "paused: retention on partition 3, by ops-1 (disk of log 3)" in paused
+    of = dict(told)
+    assert of["synthgate canary --once"].count("decided in ") == PARTITIONS
+    assert "duplicate_key" in of["synthgate quarantine list"]
+    assert "0 would be handed back" in of[next(line for line in of if "redrive" in line)]
 
 
 @pytest.mark.timeout(600)

@@ -8,6 +8,7 @@ import pytest
 from collector import Collector
 from live_chain import chain_settings
 from synthgate.broker.choose import Broker
+from synthgate.cli.positions import records
 from synthgate.client import Gate, Generation
 from synthgate.demo.acts import NET
 from synthgate.demo.chain import Chain
@@ -28,11 +29,14 @@ async def test_one_trace_has_six_duties(kafka: Broker, topic_prefix: str, tmp_pa
                     traceparent=f"00-{TRACE}-{SPAN}-01",
                 )  # fmt: skip
                 decision = await gate.decide(asked, timeout=PATIENCE_S)
+            told = records(settings, "decisions", whole=True, follow=False)
+            traced = [dict(record.headers).get("traceparent") async for record in told]
             until = time.monotonic() + PATIENCE_S
             while len(_traced(collector)) < len(DUTIES) and time.monotonic() < until:
                 time.sleep(0.1)
             page = chain.metrics("all")
     assert decision.receipt
+    assert traced == [f"00-{TRACE}-{SPAN}-01".encode()], "on the decision too, to go on from"
     assert sorted(_traced(collector)) == sorted(DUTIES)
     assert 'synthgate_spans_total{result="sent"}' in page
 

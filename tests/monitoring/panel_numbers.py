@@ -54,7 +54,7 @@ ALL = Between(1, 1, none=True)
 RECORDS = {"p50": Between(0, 100), "p99": Between(0, 100)}
 BYTES = Between(1e6, 1e18)
 NOTHING: Shown = {}
-"""Of what has not happened: no series. Here; ``every_fault`` makes each of it happen (``SHOWN``)."""
+"""Of what has not happened: no series. Here; ``test_every_fault`` makes each of it happen (``SHOWN``)."""
 LINES = ("identity", "consent", "moderation", "labelling", "retention", "incidents")
 LOGS = tuple("0123")
 PROVED = tuple(f"{duty} {log}" for duty in ("records", "retention") for log in LOGS)

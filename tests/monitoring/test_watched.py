@@ -1,21 +1,28 @@
 """A real Prometheus over a running chain: known events on every dashboard, and alerts by their causes."""
 
 import asyncio
+import json
+from collections.abc import Iterator
 from math import nan
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from live_chain import RunningChain
-from monitoring import every_fault
+from cli_commands import run
+from live_chain import RunningChain, chain_settings
 from monitoring.panel_numbers import NOTHING, QUERIES, Between, after, await_panels, fits
 from monitoring.prometheus import PATIENCE_S, Prometheus
 from monitoring.test_alerts import ALERTS
+from monitoring.test_every_fault import CAUSED, SHOWN
 from monitoring.world import HELD, feed, flying, prepared, word
 from runtime.bench import produce
 from synthgate import __version__
+from synthgate.broker.choose import Broker
 from synthgate.broker.node import free_ports
 from synthgate.client import Gate, Generation
 from synthgate.demo.acts import NET
+from synthgate.demo.chain import Chain
 from synthgate.law import load
 from synthgate.settings import Settings
 
@@ -29,21 +36,30 @@ NOT_OURS = {"CanaryAbsent", "WorkerDown", "DataDiskFull", "CalendarLacks"}
 ROUNDS = 2
 ROUNDS_MAX = 20
 SOON_S = 20.0
-
+PHONE, WORDS = "13800138000", "a poem for"
+"""Of what is asked, and of a record that is no event: in no line of a worker's."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
+@pytest.fixture
+def chain(kafka: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[RunningChain]:
+    """Six duties in one worker that logs JSON."""
+    settings = chain_settings(kafka, topic_prefix, tmp_path, log_format="json")
+    with Chain(kafka, settings) as running:
+        yield RunningChain(running)
+
+
 def test_every_alert_is_caused_on_running_workers_here_or_beside() -> None:
     here = FROM_EVENTS | FROM_A_PAUSE | FROM_A_LAW | FROM_COMING_BACK | FROM_A_DEATH
-    assert here | every_fault.CAUSED == ALERTS.keys()
-    assert not here & every_fault.CAUSED
+    assert here | CAUSED == ALERTS.keys()
+    assert not here & CAUSED
 
 
 def test_each_panel_has_a_number_to_show() -> None:
     numbers = after(2, "law")
     assert numbers.keys() == {panel for panel, _ in QUERIES}
-    beside = {panel for panels in every_fault.SHOWN.values() for panel in panels}
+    beside = {panel for panels in SHOWN.values() for panel in panels}
     assert {panel for panel, said in numbers.items() if said == NOTHING} <= beside
 
 
@@ -56,7 +72,7 @@ def test_a_panel_that_says_something_else_is_found() -> None:
 
 
 async def test_known_events_are_on_the_dashboards_and_causes_fire_alerts(
-    chain: RunningChain,
+    chain: RunningChain, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = chain.settings
     (canary,) = free_ports(1)
@@ -76,8 +92,29 @@ async def test_known_events_are_on_the_dashboards_and_causes_fire_alerts(
                 await asyncio.to_thread(
                     prometheus.until, lambda: not prometheus.firing() & FROM_A_DEATH, "all alive"
                 )
+                pages = [f"http://127.0.0.1:{port}/metrics" for port in targets]
+                await asyncio.to_thread(nobody_in_what_it_says, chain, pages, capsys)
                 chain.kill_worker()
                 await asyncio.to_thread(prometheus.until_firing, *FROM_A_DEATH)
+
+
+def nobody_in_what_it_says(chain: RunningChain, pages: list[str], capsys: Any) -> None:
+    """Logs are JSON without content; ``synthgate scan`` finds nobody in them, and who is planted it does."""
+    logs = sorted(chain.settings.data_dir.glob("worker-*.log"))
+    assert [log.name for log in logs] == ["worker-all.log", "worker-canary.log"]
+    places = [part for log in logs for part in ("--file", str(log))]
+    places += [part for page in pages for part in ("--metrics", page)]
+    here = f"data_dir={chain.settings.data_dir}"
+    code, said, why = run(capsys, "--set", here, "scan", "--no-topics", *places)
+    assert (code, why) == (0, ""), said
+    text = logs[0].read_text("utf-8")
+    assert text and all(json.loads(line)["message"] for line in text.splitlines())
+    for words in (PHONE, WORDS, HELD, json.dumps(HELD)[1:-1]):
+        assert not [log for log in logs if words in log.read_text("utf-8")], words
+    planted = chain.settings.data_dir / "planted.log"
+    planted.write_text(f"{text}user {PHONE} failed\n", "utf-8")
+    code, said, _ = run(capsys, "scan", "--no-topics", "--file", str(planted))
+    assert (code, str(planted) in said, PHONE in said) == (1, True, False)
 
 
 async def rounds_until_they_fire(settings: Settings, gate: Gate, prometheus: Prometheus) -> int:
@@ -87,7 +124,7 @@ async def rounds_until_they_fire(settings: Settings, gate: Gate, prometheus: Pro
         assert rounds < ROUNDS_MAX, f"never fired: {missing}"
         for _ in range(ROUNDS):
             await a_round(gate, rounds)
-            await produce(settings, "generation.events", [(1, b"no event")])
+            await produce(settings, "generation.events", [(1, f"no event, {PHONE}".encode())])
             rounds += 1
             await asyncio.sleep(1)
         missing = await asyncio.to_thread(prometheus.not_fired, missing, SOON_S)
@@ -114,7 +151,7 @@ async def a_round(gate: Gate, number: int) -> None:
 
     async def made() -> list[str]:
         asked = await gate.decide(
-            events.requested("u", story("g"), prompt="a poem", net=net), PATIENCE_S
+            events.requested("u", story("g"), prompt=f"{WORDS} {PHONE}", net=net), PATIENCE_S
         )
         passed = asked.pass_text
         answers = [
@@ -124,7 +161,7 @@ async def a_round(gate: Gate, number: int) -> None:
         return [(await gate.decide(one, PATIENCE_S)).action for one in answers]
 
     others = (
-        events.requested("stranger", story("s"), prompt="x", net=net),
+        events.requested("stranger", story("s"), prompt=PHONE, net=net),
         events.requested("u", story("h"), prompt=HELD, net=net),
         events.delivered("u", story("never"), pass_text=None, recipient="r", net=net),
         events.build(

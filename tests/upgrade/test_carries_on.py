@@ -1,7 +1,7 @@
 """What an earlier version wrote on topics and into logs is read, and carried on from where it stopped.
 
 The archives are recorded by ``record.py`` with the earlier version's own code. Both versions beside each other
-on a broker: ``tests/e2e/two_versions.py``.
+on a broker: ``tests/e2e/test_two_versions.py``.
 """
 
 import base64

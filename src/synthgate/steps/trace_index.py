@@ -118,12 +118,16 @@ class TraceIndex:
         return next(iter(self._found("e.log = ? AND e.idx = ?", (log, index))), None)
 
     def forget(self, user: str) -> None:
-        """Take a person's token out, wherever it stands."""
+        """Take a person's token out, wherever it stands, and what led from their files and subjects to them.
+
+        What is left is what an index has that is made anew: an entry's clear header.
+        """
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute(
-            "DELETE FROM subject WHERE (log, idx) IN (SELECT log, idx FROM entry WHERE user = ?)",
-            (user,),
-        )
+        for table in ("subject", "object"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE (log, idx) IN (SELECT log, idx FROM entry WHERE user = ?)",
+                (user,),
+            )
         self._db.execute("DELETE FROM subject WHERE token = ?", (user,))
         self._db.execute("UPDATE entry SET user = NULL, generation = NULL WHERE user = ?", (user,))
         self._db.execute("COMMIT")
