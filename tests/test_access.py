@@ -71,7 +71,10 @@ def test_what_fits(fits: dict[str, str]) -> None:
         ({**TOKEN, "oauth_token_file": "t", "oauth_scope": "s"}, "it is for oauth_token_url"),
         ({"security_protocol": "TLS"}, "'SSL'"),
         ({**SCRAM, "sasl_password": [SECRET]}, "sasl_password"),
-        ({"otel_endpoint": f"https://me:{SECRET}@spans.example/v1"}, "otel_endpoint holds a secret"),
+        (
+            {"otel_endpoint": f"https://me:{SECRET}@spans.example/v1"},
+            "otel_endpoint holds a secret",
+        ),
         ({"otel_endpoint": f"ftp://me:{SECRET}@spans.example"}, "otel_endpoint holds a secret"),
         ({"otel_endpoint": f"{SECRET}"}, "otel_endpoint is no address"),
     ],

@@ -231,9 +231,13 @@ class Settings(BucketAccess):
     def _spans_fit(self) -> Self:
         scheme, _, rest = self.otel_endpoint.partition("://")
         if "@" in rest.partition("/")[0]:
-            raise ValueError("otel_endpoint holds a secret: it belongs in OTEL_EXPORTER_OTLP_HEADERS")
+            raise ValueError(
+                "otel_endpoint holds a secret: it belongs in OTEL_EXPORTER_OTLP_HEADERS"
+            )
         if self.otel_endpoint and (scheme not in ("http", "https") or not rest):
-            raise ValueError("otel_endpoint is no address: write it like https://host:4318/v1/traces")
+            raise ValueError(
+                "otel_endpoint is no address: write it like https://host:4318/v1/traces"
+            )
         return self
 
     @property

@@ -12,7 +12,10 @@ from ledger.rounds import Known
 from synthgate import bucket as bucket_module
 from synthgate.settings import Settings
 
-ROUNDS = 50 if os.environ.get("SYNTHGATE_TEST_LONG") else 1
+LONG = bool(os.environ.get("SYNTHGATE_TEST_LONG"))
+ROUNDS = 50 if LONG else 1
+PLAYED = rounds.ACTS if LONG else rounds.ACTS[:4]
+"""What must have been done: one round alone does not always rebuild."""
 
 
 @pytest.mark.timeout(1500)
@@ -39,5 +42,5 @@ def test_nothing_that_was_told_is_lost_or_doubled(
     assert counts["kill -9"] >= ROUNDS
     assert counts["away"] + counts["answer lost"] >= ROUNDS
     assert counts["zombie fenced"] >= ROUNDS // 2
-    assert min(counts[act] for act in rounds.ACTS[:4]) >= 1
+    assert {act for act in PLAYED if not counts[act]} == set()
     assert receipts > 20 * ROUNDS

@@ -298,6 +298,30 @@ def test_erasure_reaches_what_is_logged_of_a_person_and_proofs_stand(
     assert run(capsys, *options(bus), "verify")[0] == 0
 
 
+def test_a_hold_on_an_edited_person_keeps_what_is_logged_of_them_until_it_ends(
+    bus: LocalBus, capsys: Any
+) -> None:
+    bus.fact("facts.consents", consent(SUBJECT, "g-1", bus.now_ms))
+    bus.run()
+    hold = (*options(bus), "hold")
+    told = ("--by", "court", "--reason", "ordered")
+    late = bus.now_ms + 1_097 * DAY_MS
+    for wrong in ("t/u", ""):
+        assert run(capsys, *hold, "place", "case-9", "--subject", wrong, *told)[0] == 78
+    other = run(capsys, *hold, "place", "case-8", "--subject", "6" * 32, *told)
+    assert other[0] == 0, other
+    assert run(capsys, *hold, "place", "case-9", "--subject", SUBJECT, *told)[0] == 0
+    assert f"case-9  person {SUBJECT[:12]}" in run(capsys, *hold, "list")[1]
+    kept = erase_token(bus.settings, SUBJECT, late)
+    assert (kept.keys, kept.entries, kept.held_by) == ([], 0, ["case-9"])
+    code, said, _ = run(capsys, *options(bus), "erase", "--subject", SUBJECT)
+    assert (code, "a legal hold keeps the rest: case-9" in said) == (1, True)
+    assert b"g-1" in b"".join(one.value or b"" for one in held(bus).values() if one)
+    assert run(capsys, *hold, "release", "case-9")[0] == 0
+    done = erase_token(bus.settings, SUBJECT, late)
+    assert (done.entries, done.held_by) == (1, [])
+
+
 def test_the_command_erases_an_edited_person(bus: LocalBus, capsys: Any) -> None:
     bus.fact("facts.consents", consent(SUBJECT, "g", bus.now_ms))
     bus.run()

@@ -1,7 +1,8 @@
 """``synthgate bench ledger``: appends beside the least that durable, hashed bytes can cost.
 
 Batch by batch in turn: the log appends and syncs; then the very bytes it wrote are hashed, written to another
-file and synced. So both meet the same disk in the same moods.
+file and synced. So both meet the same disk in the same moods. Then what is made of a log: proofs, verification,
+a takeover, look-ups by ``trace``, replay beside the live chain.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from synthgate.bench import ledger_bucket, ledger_derived
+from synthgate.bench import ledger_bucket, ledger_derived, ledger_replay, ledger_trace
 from synthgate.bench.place import file_system, place
 from synthgate.events.origin import Origin
 from synthgate.ledger import Draft, KeyRing, LocalStore, Log
@@ -75,6 +76,8 @@ def _measure(home: Path, *, quick: bool) -> dict[str, Any]:
         "bare_p99_ms": round(_p99(bare) * 1000, 2),
         **ledger_derived.measure(home, store, quick=quick),
         **ledger_bucket.measure(home, _batches, quick=quick),
+        **ledger_trace.measure(home, quick=quick),
+        **ledger_replay.measure(home, quick=quick),
     }
 
 

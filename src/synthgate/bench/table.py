@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from synthgate.bench.table_api import lines_of_api
-from synthgate.bench.table_bucket import of_bucket
 from synthgate.bench.table_evasions import of_evasions
+from synthgate.bench.table_ledger import of_ledger
+from synthgate.bench.table_place import place_line
 from synthgate.bench.table_segments import of_segments
 from synthgate.bench.table_soak import of_soak
 
@@ -16,7 +17,7 @@ def of_chain(found: Mapping[str, Any]) -> str:
     """The table of ``bench chain`` and ``bench peers``."""
     lines = [
         f"{found['bench']} on {found['store']}",
-        _place(found),
+        place_line(found),
         _broker(found),
         "",
         f"{'':4}{'':46}{'events':>9}{'events/s':>10}{'CPU us/event':>14}",
@@ -40,7 +41,7 @@ def of_latency(found: Mapping[str, Any]) -> str:
     aims = found["aims"]
     lines = [
         f"latency on {found['store']}",
-        _place(found),
+        place_line(found),
         _broker(found),
         "from the producer's send to the decision read",
     ]
@@ -63,7 +64,7 @@ def of_latency(found: Mapping[str, Any]) -> str:
 
 def of_api(found: Mapping[str, Any]) -> str:
     """The table of ``bench api``."""
-    head = [f"api on {found['store']}", _place(found), _broker(found)]
+    head = [f"api on {found['store']}", place_line(found), _broker(found)]
     return "\n".join(head + lines_of_api(found))
 
 
@@ -87,7 +88,7 @@ def _load(load: Mapping[str, Any], aim_ms: float) -> list[str]:
 def of_backlog(found: Mapping[str, Any]) -> str:
     """The table of ``bench backlog``."""
     aims = found["aims"]
-    lines = [f"backlog on {found['store']}", _place(found), _broker(found)]
+    lines = [f"backlog on {found['store']}", place_line(found), _broker(found)]
     for row in found["topologies"]:
         memory = row["memory"]
         waiting = ", ".join(
@@ -111,7 +112,7 @@ def of_backlog(found: Mapping[str, Any]) -> str:
 
 def of_restart(found: Mapping[str, Any]) -> str:
     """The table of ``bench restart``."""
-    lines = [f"restart on {found['store']}", _place(found), _broker(found)]
+    lines = [f"restart on {found['store']}", place_line(found), _broker(found)]
     for row in found["topologies"]:
         lines += [
             "",
@@ -129,7 +130,7 @@ def of_restart(found: Mapping[str, Any]) -> str:
 
 def of_scale(found: Mapping[str, Any]) -> str:
     """The table of ``bench scale``."""
-    lines = [f"scale on {found['store']}", _place(found), _broker(found), ""]
+    lines = [f"scale on {found['store']}", place_line(found), _broker(found), ""]
     lines.append(
         f"{'':36}{'events/s':>10}{'CPU us/event':>14}{'broker':>8}{'MB':>7}{'bytes: log':>12}{'topics':>8}"
     )
@@ -151,41 +152,12 @@ def of_scale(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def of_ledger(found: Mapping[str, Any]) -> str:
-    """The table of ``bench ledger``."""
-    size = found["stored_bytes"] / 1e6
-    return "\n".join(
-        (
-            f"ledger in a {found['store']}",
-            _place(found),
-            f"{found['entries']:,} entries of {found['content_bytes']:,} bytes in batches of"
-            f" {found['batch_entries']:,}; {size:,.0f} MB stored",
-            "",
-            f"{'appended, encrypted, hashed, durable':44}{found['appends_per_second']:>10,} entries/s",
-            f"{'bare write, fsync and SHA-256, same bytes':44}"
-            f"{found['bare_per_second']:>10,} entries/s",
-            f"{'ratio':44}{found['ratio']:>10.2f}",
-            f"{'append of a batch, median':44}{found['append_p50_ms']:>10.1f} ms",
-            f"{'append of a batch, p99':44}{found['append_p99_ms']:>10.1f} ms"
-            f"   (bare {found['bare_p99_ms']:.1f} ms)",
-            f"{'tiles and a checkpoint':44}{found['proved_per_second']:>10,} entries/s",
-            f"{'verified, one log':44}{found['verified_mb_per_second']:>10,} MB/s"
-            f"   ({found['verified_per_second']:,} entries/s)",
-            f"{'taken over by a new owner':44}{found['takeover_seconds']:>10.1f} s"
-            f"   with {found['takeover_ids']:,} ids in the window; peak {found['peak_mb']:,} MB",
-            "",
-            f"the log in a bucket: {found['bucket']}",
-            *of_bucket(found),
-        )
-    )
-
-
 def of_moderation(found: Mapping[str, Any]) -> str:
     """The table of ``bench moderation``."""
     lines = [
         f"{found['keywords']:,} keywords, texts of {found['characters']} characters,"
         f" {found['hits_per_text']} hits a text",
-        _place(found),
+        place_line(found),
         "",
     ]
     names = {"ours": "the whole text path, all disguises", "bare": "bare ahocorasick_rs"}
@@ -217,11 +189,6 @@ def of_moderation(found: Mapping[str, Any]) -> str:
         f"{'pdqhash alone, one way':44}{bank['pdqhash_alone_ms']:>10.2f} ms",
     ]
     return "\n".join(lines)
-
-
-def _place(found: Mapping[str, Any]) -> str:
-    libraries = ", ".join(f"{name} {number}" for name, number in found["libraries"].items())
-    return f"{found['cores']} cores, {found['system']}, {found['python']}; {libraries}"
 
 
 def _broker(found: Mapping[str, Any]) -> str:
@@ -256,7 +223,7 @@ def of_registries(found: Mapping[str, Any]) -> str:
 def of_labelling(found: Mapping[str, Any]) -> str:
     """The table of ``bench labelling``."""
     lines = [
-        _place(found),
+        place_line(found),
         f"Pillow {found['pillow']}; medians of {found['turns']} turns, processor time",
         "",
     ]

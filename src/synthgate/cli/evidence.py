@@ -17,13 +17,10 @@ from synthgate.cli.options import command, finish, load
 from synthgate.cli.written import printing, write_new, written
 
 if TYPE_CHECKING:
-    from synthgate.crypto.keys import KeyFolder
-    from synthgate.ledger import KeyRing, SegmentStore
     from synthgate.ledger.bundle import Proved
     from synthgate.printed.face import Face
     from synthgate.settings import Settings
     from synthgate.steps.evidence import Gathered
-    from synthgate.steps.trace_index import Traced, TraceIndex
 
 _ENTRIES_MAX: Final = 20_000
 _PRINTED_MAX: Final = 2_000
@@ -104,7 +101,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         asked, data, count = _bundle(args, settings)
     if not data:
-        print("nothing in the logs")
         return 1
     recipient = None
     if args.to is not None:
@@ -131,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, Any], bytes, int]:
     """What was asked (persons as tokens), the bundle, and how many entries it holds."""
+    from synthgate.cli import evidence_found
     from synthgate.cli.log import signing
     from synthgate.crypto.keys import KeyFolder
     from synthgate.law import load as load_law
@@ -140,15 +137,19 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
     from synthgate.steps import evidence
 
     face = printing(settings) if args.pdf else None
-    case = None if args.case is None else finish(_case(settings, args.case))
+    case = None if args.case is None else finish(evidence_found.the_case(settings, args.case))
     keys = KeyFolder(settings.keys_dir)
     ring = open_ring(settings, keys)
     store = open_store(settings)
-    found = _found(args, settings, case, keys, store, ring)
-    asked = _asked(args, keys)
-    _bound(len(found), face)
+    found, likes = evidence_found.find(args, settings, case, keys, store, ring)
+    asked = evidence_found.asked(args, keys, likes)
+    if likes is not None:
+        print("\n".join(evidence_found.told(likes)))
+    elif not found:
+        print("nothing in the logs")
     if not found:
         return asked, b"", 0
+    _bound(len(found), face)
     try:
         gathered = evidence.gather(found, store, ring, content=args.content)
     except evidence.TooMuch as error:
@@ -175,31 +176,6 @@ def _bundle(args: argparse.Namespace, settings: "Settings") -> tuple[dict[str, A
     return asked, encode_bundle(manifest, files, key.log_name, key.private), len(found)
 
 
-def _found(
-    args: argparse.Namespace, settings: "Settings", case: dict[str, Any] | None, keys: "KeyFolder",
-    store: "SegmentStore", ring: "KeyRing",
-) -> "list[Traced]":  # fmt: skip
-    """The entries a bundle holds, each once."""
-    from synthgate.cli.trace import asked_for
-    from synthgate.steps.evidence import whole_story
-    from synthgate.steps.rested_on import of_case, rested_on
-    from synthgate.steps.trace_index import TraceIndex
-
-    index = TraceIndex(settings.trace_path)
-    try:
-        index.update(store, ring)
-        if case is None:
-            found = asked_for(args, index, keys)
-        else:
-            found = _of_case(case, index) + of_case(index, case, keys.token_key, store, ring)
-        if args.user is None and args.time is None and args.subject is None:
-            found = whole_story(index, found)
-            found += rested_on(index, found, store, ring)
-        return list(dict.fromkeys(found))
-    finally:
-        index.close()
-
-
 def _bound(entries: int, face: "Face | None") -> None:
     """Refuse what would be too much."""
     if entries > _ENTRIES_MAX:
@@ -220,41 +196,6 @@ def _pages(report: dict[str, Any], face: "Face | None") -> dict[str, bytes]:
     for language in evidence.LANGUAGES:
         files |= written(f"report.{language}", evidence_page.page(report, language), face)
     return files
-
-
-def _asked(args: argparse.Namespace, keys: Any) -> dict[str, Any]:
-    """The question as it is noted: a person by token, a file by its hash."""
-    from synthgate.crypto.tokens import user_token
-
-    if args.user is not None:
-        tenant, _, user = args.user.partition("/")
-        return {"user": user_token(keys.token_key, tenant, user)}
-    if args.file is not None:
-        return {"sha256": hashlib.sha256(args.file.read_bytes()).hexdigest()}
-    names = ("produce_id", "subject", "case", "time")
-    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-
-
-async def _case(settings: "Settings", name: str) -> dict[str, Any]:
-    from synthgate.cli.casebook import read
-
-    book = await read(settings)
-    held = book.named(name)
-    works = [one.model_dump(mode="json") for one in book.works(held.row.case)]
-    return held.row.model_dump(mode="json") | {"partition": held.partition, "work": works}
-
-
-def _of_case(case: dict[str, Any], index: "TraceIndex") -> "list[Traced]":
-    """Entries the case came from, names or is linked to."""
-    from synthgate.steps.reach import starts
-
-    found = starts(index, case["detail"].get("about", {}))
-    if case["receipt"] is not None:
-        one = index.at(case["receipt"]["log"], case["receipt"]["index"])
-        found += [] if one is None else [one]
-    for decision in case["links"].get("decisions", ()):
-        found += index.revisions(decision.partition("#")[0])
-    return found
 
 
 def _proved(settings: "Settings", gathered: "Gathered", files: dict[str, bytes]) -> "list[Proved]":

@@ -13,7 +13,12 @@ def add(subparsers: Any) -> None:
     under = group(subparsers, "hold", "legal holds: what they cover is neither expired nor erased")
     leaf = command(under, "place", place, "hold a person's entries, one log, or everything")
     leaf.add_argument("name", metavar="NAME", help="of the case")
-    leaf.add_argument("--user", metavar="TENANT/USER", help="whose entries (everybody's)")
+    whose = leaf.add_mutually_exclusive_group()
+    whose.add_argument("--user", metavar="TENANT/USER", help="whose entries (everybody's)")
+    whose.add_argument(
+        "--subject", metavar="TOKEN",
+        help="an edited person, by token: what the log holds of their consents (acts are the users')",
+    )  # fmt: skip
     leaf.add_argument("--log", metavar="N", type=int, help="which log (all)")
     leaf.add_argument("--by", required=True, help="who orders it")
     leaf.add_argument("--reason", required=True, help="why; no names")
@@ -23,13 +28,15 @@ def add(subparsers: Any) -> None:
 
 
 def place(args: argparse.Namespace) -> int:
-    """Place one, durably before this returns."""
+    """Place one, durably before this returns. A user and an edited person are held alike, by token."""
     from synthgate.crypto.keys import KeyFolder
     from synthgate.crypto.tokens import user_token
     from synthgate.ledger.holds import Holds
 
     settings = load(args)
-    token = None
+    token = args.subject
+    if token is not None and (not token or "/" in token):
+        raise CommandError("--subject: write the token alone, as events name it", CONFIGURATION)
     if args.user is not None:
         tenant, slash, user = args.user.partition("/")
         if not slash or not tenant or not user:
@@ -52,7 +59,7 @@ def show(args: argparse.Namespace) -> int:
     from synthgate.ledger.holds import Holds
 
     for row in Holds(load(args).holds_path).rows():
-        who = "everybody" if row["user"] is None else f"user {row['user'][:12]}"
+        who = "everybody" if row["user"] is None else f"person {row['user'][:12]}"
         where = "all logs" if row["log"] is None else f"log {row['log']}"
         print(f"{row['name']}  {who}, {where}  by {row['by']}: {row['reason']}")
     return 0

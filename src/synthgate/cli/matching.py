@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthgate.cli.alike import alike
 from synthgate.cli.errors import CONFIGURATION, CommandError
 
 if TYPE_CHECKING:
     from synthgate.settings import Settings
+    from synthgate.steps.likeness import Like
     from synthgate.steps.trace_index import Traced
 
 SHOWN_MAX = 20
@@ -42,30 +44,17 @@ async def matches(settings: "Settings", case: str, file: str | None) -> list[dic
         index.close()
 
 
-def _alike(settings: "Settings", file: str | None) -> list[Any]:
+def _alike(settings: "Settings", file: str | None) -> "list[Like]":
     if file is None:
         return []
-    from synthgate.effects.places import open_objects
-
-    try:
-        from synthgate.library.pictures import PictureError
-        from synthgate.steps.likeness import Likeness
-    except ModuleNotFoundError:
-        raise CommandError(
-            'pictures are compared with the extra: pip install "synthgate[images]"', CONFIGURATION
-        ) from None
     try:
         data = Path(file).read_bytes()
     except OSError as error:
         raise CommandError(f"--file {file}: {error.strerror}", CONFIGURATION) from None
-    pictures = Likeness(settings.likeness_path)
-    try:
-        pictures.update(open_objects(settings))
-        return pictures.near(data)
-    except PictureError as error:
-        raise CommandError(f"--file {file}: {error}", CONFIGURATION) from None
-    finally:
-        pictures.close()
+    found = alike(settings, data)
+    if found.why is not None:
+        raise CommandError(f"--file {file}: {found.why}", CONFIGURATION)
+    return found.near
 
 
 def _row(one: "Traced", sha256: str | None, distance: int | None) -> dict[str, Any]:

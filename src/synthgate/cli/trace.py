@@ -1,7 +1,8 @@
 """``synthgate trace``: from a labelled file, a content number, a person or a time back to what was decided.
 
-Prints each log entry with its verdicts and articles, its receipt, the proof that it stands under a signed
-checkpoint, and what it followed and what followed it. The index is made from the logs, anew when it is gone.
+A picture whose bytes and labels lead nowhere is held against those released, by what it looks like. Printed is
+each log entry with its verdicts and articles, its receipt, the proof that it stands under a signed checkpoint,
+and what it followed and what followed it. The index is made from the logs, anew when it is gone.
 """
 
 import argparse
@@ -11,10 +12,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from synthgate.cli.alike import like_row, likely
 from synthgate.cli.errors import CONFIGURATION, CommandError
 from synthgate.cli.options import command, load
 
 if TYPE_CHECKING:
+    from synthgate.cli.alike import Likely
     from synthgate.ledger import KeyRing, SegmentStore
     from synthgate.settings import Settings
     from synthgate.steps.trace_index import Traced, TraceIndex
@@ -31,7 +34,7 @@ def add(subparsers: Any) -> None:
     asked = leaf.add_mutually_exclusive_group(required=True)
     asked.add_argument(
         "file", metavar="FILE", type=Path, nargs="?",
-        help="a labelled file, the .aigc.json beside one, or any object released",
+        help="a labelled file, the .aigc.json beside one, any object released, or what looks like one",
     )  # fmt: skip
     asked.add_argument("--produce-id", metavar="ID", help="content number of the label")
     asked.add_argument("--user", metavar="TENANT/USER", help="whose acts")
@@ -57,23 +60,40 @@ def run(args: argparse.Namespace) -> int:
     index = TraceIndex(settings.trace_path)
     try:
         index.update(store, ring)
-        found = asked_for(args, index, keys)
+        found, likes = asked_for(args, index, keys), None
+        if not found and args.file is not None and (likes := likely(settings, args.file, index)):
+            found = [one for one, _ in likes.entries]
         rows = [_row(one, index, store, ring, settings) for one in found[:_SHOWN_MAX]]
     finally:
         index.close()
     if not args.content:
         for row in rows:
             row.pop("event", None)
+    if likes is not None:
+        for row, (_, like) in zip(rows, likes.entries, strict=False):
+            row["likeness"] = like_row(like)
     if args.json:
-        print(json.dumps({"found": len(found), "entries": rows}, ensure_ascii=False, indent=2))
+        said = {"found": len(found), "entries": rows}
+        said |= {} if likes is None else {"likeness": likes.row()}
+        print(json.dumps(said, ensure_ascii=False, indent=2))
     else:
-        for row in rows:
-            _print(row)
-        if len(found) > _SHOWN_MAX:
-            print(f"… and {len(found) - _SHOWN_MAX} more: narrow the question")
-        elif not found:
-            print("nothing in the logs")
+        _print_all(rows, len(found), likes)
     return 0 if found else 1
+
+
+def _print_all(rows: list[dict[str, Any]], found: int, likes: "Likely | None") -> None:
+    if likes is not None and found:
+        print(
+            f"no hash and no label leads anywhere; of {likes.compared} released pictures these look like"
+            " it, the nearest first:\na likeness, for a person to judge, and not the same file"
+        )
+    for row in rows:
+        _print(row)
+    if found > _SHOWN_MAX:
+        farther = "narrow the question" if likes is None else "farther from it"
+        print(f"… and {found - _SHOWN_MAX} more: {farther}")
+    elif not found:
+        print("nothing in the logs" if likes is None else likes.nothing())
 
 
 def asked_for(args: argparse.Namespace, index: "TraceIndex", keys: Any) -> "list[Traced]":
@@ -200,6 +220,11 @@ def _print(row: dict[str, Any]) -> None:
         f"{receipt['log']}/{receipt['index']}  {header.get('action')}  {header.get('type')}  "
         f"{header.get('tenant')}  {header.get('event_id') or header['origin']}"
     )
+    if like := row.get("likeness"):
+        print(
+            f"  looks like it   {like['distance']} of {like['of_bits']} bits differ"
+            f" ({like['turned']})  {like['object']}"
+        )
     if header.get("produce_id"):
         print(f"  content number  {header['produce_id']}")
     for verdict in row["verdicts"] or ():

@@ -13,8 +13,10 @@ from typing import Final, NamedTuple
 from synthgate.effects.objects import Objects
 from synthgate.library.pictures import FLIPS, PictureError, hashes_of
 
+NEAR_MAX: Final = 31
+"""Bits of 256 that may differ: PDQ's own bound for the same picture."""
 DISTANCE_MAX: Final = 60
-"""Bits of 256 that may differ: 31 is PDQ's own bound for the same picture; one with a frame lies beyond."""
+"""One with a frame lies beyond that bound; so may another picture."""
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _NAMED: Final = re.compile(r"-([0-9a-f]{64})\.[a-z0-9.]+$")
 _SCHEMA: Final = (
@@ -58,6 +60,11 @@ class Likeness:
             self._db.executemany("INSERT OR REPLACE INTO picture VALUES (?, ?, ?)", rows)
             self._db.execute("COMMIT")
         return len(new)
+
+    def count(self) -> int:
+        """Pictures there are to compare with."""
+        (found,) = self._db.execute("SELECT count(*) FROM picture WHERE pdq IS NOT NULL").fetchone()
+        return int(found)
 
     def near(self, data: bytes, distance_max: int = DISTANCE_MAX) -> list[Like]:
         """Released pictures that look like these bytes, the nearest first.

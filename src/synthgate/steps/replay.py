@@ -139,13 +139,15 @@ class Replay:
                 found.not_checkable["another law"] += 1
                 continue
             again = _again(passage, row, _facts(row), self._book)
-            if orjson.dumps(again) == orjson.dumps(row):
+            written = orjson.dumps(again)
+            if written == orjson.dumps(row):
                 found.equal += 1
                 continue
             found.different += 1
             if len(found.examples) < EXAMPLES_MAX:
+                changed = _changed(row, orjson.loads(written))
                 found.examples.append(
-                    {"entry": where, "duty": row["obligation"], "fields": _changed(row, again)}
+                    {"entry": where, "duty": row["obligation"], "fields": changed}
                 )
 
     def _against(
@@ -242,9 +244,7 @@ def _again(passage: Passage, row: Mapping[str, Any], facts: Any, book: LawBook) 
     judged = Judged(
         row["law"], as_of, row["gathered_at"], row["by"], row.get("library"), row.get("read", {})
     )
-    made = record(verdict, judged, row.get("carried"))
-    again: dict[str, Any] = orjson.loads(orjson.dumps(made))
-    return again
+    return record(verdict, judged, row.get("carried"))
 
 
 def _changed(row: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,8 @@ erased is in it with what the clear header says.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -49,6 +50,14 @@ class Traced(NamedTuple):
     user: str | None
     generation: str | None
     parent: tuple[int, int] | None
+
+
+class Taken(NamedTuple):
+    """Of an entry: its row as the table has it, who is edited in it, hashes of what it let out."""
+
+    entry: tuple[Any, ...]
+    subjects: Sequence[str] = ()
+    objects: Sequence[str] = ()
 
 
 class TraceIndex:
@@ -117,6 +126,11 @@ class TraceIndex:
         """One entry."""
         return next(iter(self._found("e.log = ? AND e.idx = ?", (log, index))), None)
 
+    def put(self, rows: Iterable[Taken]) -> None:
+        """Write rows, all or none; ``update`` takes them from the logs."""
+        with self._at_once():
+            self._write(rows)
+
     def forget(self, user: str) -> None:
         """Take a person's token out, wherever it stands, and what led from their files and subjects to them.
 
@@ -163,20 +177,39 @@ class TraceIndex:
         begun = at
         while at < head:
             end = min(head, at + _BATCH)
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for index in range(at, end):
-                    self._take(reader, index)
+            # Read once it is ours alone: an erasure in between would be undone by what was read before it.
+            with self._at_once():
+                taken = (self._take(reader, index) for index in range(at, end))
+                self._write(one for one in taken if one is not None)
                 self._db.execute(
                     "INSERT OR REPLACE INTO done VALUES (?, ?, ?)",
                     (log, end, reader.receipt(end - 1).hash),
                 )
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
             at = end
         return head - begun
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """All that is written in it, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+
+    def _write(self, rows: Iterable[Taken]) -> None:
+        taken = list(rows)
+        for name, of in (("subject", 1), ("object", 2)):
+            self._db.executemany(
+                f"INSERT OR IGNORE INTO {name} VALUES (?, ?, ?)",
+                [(known, *row.entry[:2]) for row in taken for known in row[of]],
+            )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            [row.entry for row in taken],
+        )
 
     def _drop(self, log: int) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -184,7 +217,7 @@ class TraceIndex:
             self._db.execute(f"DELETE FROM {table} WHERE log = ?", (log,))
         self._db.execute("COMMIT")
 
-    def _take(self, reader: LogReader, index: int) -> None:
+    def _take(self, reader: LogReader, index: int) -> Taken | None:
         log = reader.log_id
         try:
             entry = reader.read(index)
@@ -192,44 +225,27 @@ class TraceIndex:
         except KeyErased:
             header, content = reader.header(index), None
         except EntryExpired:
-            return  # what the index knew of it stays
+            return None  # what the index knew of it stays
         passage = None if content is None else passage_of(content)
         decision = (content and content.decision) or {}
-        cites = None
+        cites, subjects = None, []
         if passage is not None:
             identity = passage.verdict("identity") or {}
             cites = identity.get("facts", {}).get("cites")
-            subjects = [] if passage.event.stub else passage.event.subjects
-            for subject in subjects:
-                self._db.execute(
-                    "INSERT OR IGNORE INTO subject VALUES (?, ?, ?)", (subject.token, log, index)
-                )
+            subjects = [] if passage.event.stub else [one.token for one in passage.event.subjects]
         user = decision.get("user")
         if content is not None and header.get("action") == RECORDED:
-            user = self._about(reader, index, header)
-        for row in decision.get("objects", ()):
-            self._db.execute(
-                "INSERT OR IGNORE INTO object VALUES (?, ?, ?)", (row["sha256"], log, index)
-            )
+            # Whom a record is about may be a user or an edited person: found as either.
+            person = reader.person(index, header["kid"])
+            user = None if person == NO_USER else person
+            subjects = [] if user is None else [user]
         parent = (cites[0], cites[1]) if cites else (None, None)
-        self._db.execute(
-            "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                log, index, header["recorded_at"], header.get("event_time"), header.get("tenant"),
-                header.get("event_id"), header.get("action"), header["root"], header.get("produce_id"),
-                user, decision.get("generation"), *parent,
-            ),
+        row = (
+            log, index, header["recorded_at"], header.get("event_time"), header.get("tenant"),
+            header.get("event_id"), header.get("action"), header["root"], header.get("produce_id"),
+            user, decision.get("generation"), *parent,
         )  # fmt: skip
-
-    def _about(self, reader: LogReader, index: int, header: Mapping[str, Any]) -> str | None:
-        """The person a record is about, who may be a user or an edited person: found as either."""
-        person = reader.person(index, header["kid"])
-        if person == NO_USER:
-            return None
-        self._db.execute(
-            "INSERT OR IGNORE INTO subject VALUES (?, ?, ?)", (person, reader.log_id, index)
-        )
-        return person
+        return Taken(row, subjects, [one["sha256"] for one in decision.get("objects", ())])
 
 
 def passage_of(content: Content) -> Passage | None:
