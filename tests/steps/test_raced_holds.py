@@ -125,6 +125,8 @@ def test_expiry_and_answer_raced_one_wins_and_the_other_is_logged_as_superseded(
         assert ("HOUSE-superseded", f"index:{winner['index']}") in said
         assert [(d.revision, d.action) for d in roots[root]] == [(1, "hold"), (2, winner["action"])]
         won[when, winner["cause"]] += 1
+    told_by = ", ".join(f"{when} {who} {n}" for (when, who), n in sorted(won.items()))
+    print(f"\n{RACES} races, {'fused' if fused else 'six topics'}; who won: {told_by}")
     assert won.keys() == {
         ("before", "review"), ("when", "review"), ("when", "expiry"), ("after", "expiry"),
     }, won  # fmt: skip
