@@ -42,13 +42,14 @@ def logged(bus: LocalBus) -> dict[str, list[tuple[dict, dict]]]:
     return found
 
 
-def race(bus: LocalBus, group: list[Decision], chance: random.Random) -> dict[str, str]:
+def race(
+    bus: LocalBus, group: list[Decision], keys: dict[str, bytes], chance: random.Random
+) -> dict[str, str]:
     """Each is answered before it expires, just when it does, or after; by root, which it was.
 
     Before: the log has the answer, but incidents lags behind and has not heard of it. When: both lie unread,
     and chance says which the door reads first.
     """
-    keys = {row.cause: base64.b64decode(row.key or "") for row in holds(bus).values()}
     sent = {one.root: chance.choice(WHEN) for one in group}
     chance.shuffle(group)
     waits = {when: [one for one in group if sent[one.root] == when] for when in WHEN}
@@ -102,11 +103,12 @@ def test_expiry_and_answer_raced_one_wins_and_the_other_is_logged_as_superseded(
     assert len(held) == RACES
     held.sort(key=lambda one: one.decided_at)
     first = held[0].decided_at
+    keys = {row.cause: base64.b64decode(row.key or "") for row in holds(bus).values()}
     sent: dict[str, str] = {}
     for at in range(0, RACES, GROUP):
         group = held[at : at + GROUP]
         bus.now_ms = group[0].decided_at + bus.settings.hold_hours * 3_600_000
-        sent |= race(bus, group, chance)
+        sent |= race(bus, group, keys, chance)
     assert held[-1].decided_at - first == (RACES - 1) // GROUP * SECOND_MS
     won: Counter[tuple[str, str]] = Counter()
     roots = by_root(bus)
@@ -123,6 +125,8 @@ def test_expiry_and_answer_raced_one_wins_and_the_other_is_logged_as_superseded(
         assert ("HOUSE-superseded", f"index:{winner['index']}") in said
         assert [(d.revision, d.action) for d in roots[root]] == [(1, "hold"), (2, winner["action"])]
         won[when, winner["cause"]] += 1
+    told_by = ", ".join(f"{when} {who} {n}" for (when, who), n in sorted(won.items()))
+    print(f"\n{RACES} races, {'fused' if fused else 'six topics'}; who won: {told_by}")
     assert won.keys() == {
         ("before", "review"), ("when", "review"), ("when", "expiry"), ("after", "expiry"),
     }, won  # fmt: skip
