@@ -13,7 +13,13 @@ from cli_commands import run
 from local_bus import LocalBus
 from synthgate.cli.log import provers, signing
 from synthgate.ledger import LogReader
-from synthgate.ledger.bundle import Proved, checkpoint_name, encode_bundle, entry_name
+from synthgate.ledger.bundle import (
+    Proved,
+    checkpoint_name,
+    decode_bundle,
+    encode_bundle,
+    entry_name,
+)
 from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
 from synthgate.obligations import moderation as judging
@@ -228,11 +234,21 @@ def test_with_every_fact_handed_over_evidence_depth_finds_what_was_missed(
 
 
 def test_a_bundle_that_is_not_whole_is_not_replayed(
-    home: list[str], capsys: Any, tmp_path: Path
+    bus: LocalBus, home: list[str], capsys: Any, tmp_path: Path
 ) -> None:
+    """Neither one somebody changed, nor one signed over entries that lead to no checkpoint."""
     path = tmp_path / "b.zip"
     named = bundle(home, capsys, path, "--user", "t/u")
-    data = bytearray(path.read_bytes())
+    key, whole = signing(bus.settings), path.read_bytes()
+    held = decode_bundle(whole, key.public, "b")
+    first, second = sorted(name for name in held.files if name.startswith("entries/"))[:2]
+    swapped = {first: held.files[second], second: held.files[first]}
+    path.write_bytes(
+        encode_bundle(held.manifest, {**held.files, **swapped}, key.log_name, key.private)
+    )
+    code, said, why = run(capsys, *home, "replay", *named)
+    assert (code, said, "is not what was logged" in why) == (1, "", True), why
+    data = bytearray(whole)
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     code, said, why = run(capsys, *home, "replay", *named)

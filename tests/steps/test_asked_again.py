@@ -1,16 +1,17 @@
 """What identity or retention overlooked is found at evidence depth, and not at decision depth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from acts_at_hand import a_bus, an_event, answer, decide, verify
-from local_bus import LocalBus
+from local_bus import LocalBus, NoFresh
 from synthgate.demo.acts import moment
 from synthgate.effects.objects import LocalObjects
 from synthgate.events.facts import AccountRow, RecallRow, SwitchRow
+from synthgate.events.topics import FORBIDDING
 from synthgate.law import load
 from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
@@ -19,9 +20,11 @@ from synthgate.registries import Registries
 from synthgate.registries.standings import NOTHING_SEEN
 from synthgate.registries.switches import Switches
 from synthgate.steps import retention
+from synthgate.steps.answers import unpack
 from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Rechecked
 from synthgate.steps.kept_facts import logged_facts
 from synthgate.steps.replay import Replay
+from synthgate.steps.trace_index import passage_of
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -172,3 +175,22 @@ def test_what_retention_knew_of_its_log_is_quoted(tmp_path: Path) -> None:
     assert decide(bus, done).action == "refuse"
     found = rechecked(bus)
     assert (found.different, found.examples) == (0, [])
+
+
+def test_the_positions_recorded_are_those_retention_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for its log's lock after it asked how fresh its copies are; what came meanwhile counts."""
+    bus = a_chain(tmp_path)
+
+    async def early(_: Any, wanted: Sequence[str]) -> dict[str, list[int]]:
+        return {topic: [0, 0] for topic in wanted}
+
+    monkeypatch.setattr(NoFresh, "fresh", early)
+    said = decide(bus, an_event(bus, "a"))
+    entry = bus.parts.logs.get(said.receipt.log).read(said.receipt.index)
+    passage = passage_of(unpack(entry.content))
+    verdict = None if passage is None else passage.verdict("retention")
+    assert verdict is not None
+    assert verdict["read"] == {topic: bus.ends(topic) for topic in (*FORBIDDING, "control")}
+    assert sum(verdict["read"]["control"]) > 0

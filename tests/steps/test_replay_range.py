@@ -61,6 +61,13 @@ def test_offsets_choose_just_their_entries(reader: LogReader, data: Any) -> None
     assert places(found) == wanted
 
 
+def test_an_entry_over_many_offsets_is_chosen_by_any_of_them(reader: LogReader) -> None:
+    for start, end, found in ((104, 106, [60]), (109, 110, [60]), (110, 111, []), (99, 100, [])):
+        assert (
+            places(replay_range.of_origins(reader, Origins(1, TOPICS[0], 0, start, end))) == found
+        )
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_time_chooses_just_its_events(reader: LogReader, data: Any) -> None:
