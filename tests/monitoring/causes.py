@@ -35,6 +35,8 @@ BURST = 20
 WAIT_FOR_IT = 20
 """Held at once when the scorer is away; the rule asks for more than ten."""
 ASKED = 3
+CITED = "HOUSE-bug refuse"
+"""What a passage is answered with on which a duty failed."""
 HOUR_S = 3600
 YEAR_S = 366 * 86_400
 

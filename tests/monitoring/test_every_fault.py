@@ -58,7 +58,7 @@ SHOWN: Mapping[str, Mapping[Panel, Shown]] = {
     "a_bad_entry": {("cases", "Surges of refusals"): {"entry": 1, "library": 1, "rule": 1}},
     "faults": {
         ("duty", "Stubs"): {"bug": SOME},
-        ("duty", "Rules cited"): {"HOUSE-bug refuse": SOME},
+        ("duty", "Rules cited"): {causes.CITED: SOME},
     },
     "a_stalled_copy": {
         ("fleet", "Waiting"): {"consent for registry:control": SOME},
