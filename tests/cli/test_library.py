@@ -151,7 +151,7 @@ def test_the_same_person_twice_is_one(capsys: Capture) -> None:
     assert "another person" in why
 
 
-def put(bootstrap: str, prefix: str, key: str, value: bytes) -> None:
+def put(bootstrap: str, prefix: str, key: str, value: bytes | None) -> None:
     """One record on the topic, as a careless writer would."""
 
     async def work() -> None:
@@ -175,10 +175,10 @@ def test_a_list_is_sent_put_in_force_and_comes_back(
     assert (code, "no entry" in why) == (1, True)
 
     assert run(capsys, "library", "import", str(path), "--dry-run", *where)[0] == 0
-    for _ in range(2):  # sending again changes nothing
+    for sent in (3_000, 0):  # what stands there is not sent again
         code, said, _ = run(capsys, "library", "import", str(path), *where)
         assert code == 0
-        assert said.startswith("3000 entries sent")
+        assert said.startswith(f"{sent} entries sent")
     code, said, _ = run(capsys, "library", "activate", "1", *two)
     assert (code, said) == (0, "version 1 is in force: 3000 entries\n")
     assert "library: version 1" in run(capsys, "status", *where)[1]
@@ -187,10 +187,18 @@ def test_a_list_is_sent_put_in_force_and_comes_back(
     assert run(capsys, "library", "export", str(back), *where)[0] == 0
     assert read_rows(back) == [one.model_copy(update={"version": 0}) for one in rows]
 
+    # What is sent past the command for a version that was put in force is not in it, nor in the next.
+    stray = row("stray", "甲乙丙")
+    put(kafka.bootstrap, topic_prefix, "stray/1", stray.model_dump_json().encode())
+    code, said, _ = run(capsys, "library", "activate", "1", *two)
+    assert (code, said) == (0, "version 1 is in force: 3000 entries\n")
+    code, _, why = run(capsys, "library", "activate", "2", *two)
+    assert (code, "stray was sent for version 1" in why) == (1, True)
     # A row nobody can read, and one by a single person: what is in force stays.
-    alone = row("alone", "甲乙丙", approved_by="one")
-    put(kafka.bootstrap, topic_prefix, "alone", alone.model_dump_json().encode())
-    code, _, why = run(capsys, "library", "activate", "1", *two)
+    put(kafka.bootstrap, topic_prefix, "stray/1", None)
+    alone = row("alone", "甲乙丙", approved_by="one", from_version=2)
+    put(kafka.bootstrap, topic_prefix, "alone/2", alone.model_dump_json().encode())
+    code, _, why = run(capsys, "library", "activate", "2", *two)
     assert (code, "alone" in why) == (1, True)
     put(kafka.bootstrap, topic_prefix, "torn", b"{")
     code, _, why = run(capsys, "library", "export", str(back), *where)

@@ -2,49 +2,16 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from library_topics import Topics
 from synthgate.bench.made_up import row
 from synthgate.cli import library_import, library_topic
 from synthgate.cli.errors import CommandError
-from synthgate.events.facts import ControlRow
-from synthgate.registries import Registries
 from synthgate.settings import Settings
 
 ROWS = [row(name, value, severity=90) for name, value in (("a", "海洛因"), ("b", "冰毒丸"))]
-
-
-class Topics:
-    """``control`` and ``facts.features`` as lists; sending ends after so many entries."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.registries = Registries(("control", "facts.features"))
-        self.ends_after = len(ROWS)
-        self._at = 0
-        monkeypatch.setattr(library_topic, "copies", self._copies)
-        monkeypatch.setattr(library_topic, "send", self._send)
-        monkeypatch.setattr(library_topic, "control_row", self._control)
-
-    async def _copies(self, _: Settings, *__: str) -> Registries:
-        return self.registries
-
-    async def _send(self, _: Settings, rows: Any) -> None:
-        for one in rows[: self.ends_after]:
-            self._put("facts.features", one.entry, one.model_copy(update={"version": 1}))
-        if self.ends_after < len(rows):
-            raise KeyboardInterrupt
-
-    async def _control(
-        self, _: Settings, name: str, body: dict[str, object], by: str, at: int
-    ) -> None:
-        moment = f"2026-11-26T00:00:00.{at % 1000:03}Z"
-        self._put("control", name, ControlRow(version=at, name=name, body=body, by=by, at=moment))
-
-    def _put(self, topic: str, key: str, one: Any) -> None:
-        self._at += 1
-        self.registries.apply(topic, 0, self._at, key.encode(), one.model_dump_json().encode())
 
 
 def test_half_an_import_is_not_put_in_force(

@@ -37,7 +37,7 @@ CALLS: dict[str, tuple[str, str, Call]] = {
     "list_news_source": ("facts.news_sources", "unit-1", lambda facts: facts.list_news_source(
         "unit-1", list_version="2021")),
     "recall": ("facts.recalls", "acme/g1", lambda facts: facts.recall("g1", reason="rumour")),
-    "add_feature": ("facts.features", "f1", lambda facts: facts.add_feature(
+    "add_feature": ("facts.features", "f1/1", lambda facts: facts.add_feature(
         "f1", kind="keyword", value="词", risk="A.1a", severity=90, from_version=1,
         criteria="c1", proposed_by="ann", approved_by="bob")),
     "activate_library": ("control", "library", lambda facts: facts.activate_library(
@@ -96,7 +96,7 @@ async def test_a_library_whose_import_was_cut_short_is_not_put_in_force(world: W
     before = await gate.facts.activate_library(2, by="bob", and_by="ann")
     await gate.facts.control("import/3/x", begun | {"done": True}, by="library-import")
     after = await gate.facts.activate_library(4, by="bob", and_by="ann")
-    assert before.partition == after.partition and before.offset + 1 == after.offset
+    assert before.partition == after.partition and before.offset < after.offset
 
 
 async def test_versions_grow_within_one_millisecond(world: World) -> None:

@@ -37,7 +37,7 @@ TABLE: dict[str, tuple[str, str, tuple[str, ...], int | None, str]] = {
     "facts.templates": (
         "platform", "tenant/template", ("consent", "moderation", "labelling"), None, "yes",
     ),
-    "facts.features": ("cli", "entry", ("moderation",), None, "yes"),
+    "facts.features": ("cli", "entry/from_version", ("moderation",), None, "yes"),
     "facts.news_sources": ("cli", "source", ("moderation",), None, "yes"),
     "facts.switches": ("cli", "tenant/function", ("identity", "retention"), None, "yes"),
     "facts.recalls": ("platform", "tenant/generation", ("retention",), None, "yes"),

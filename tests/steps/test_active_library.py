@@ -1,12 +1,14 @@
 """The library in force: a change counts at once, or is built beside the stream; one build for one change."""
 
 import asyncio
+import contextlib
 
 import pytest
 
 from acts import TIME_MS, Copies, control
 from synthgate.bench.made_up import entries, row
 from synthgate.library.library import Library
+from synthgate.registries import seals
 from synthgate.step import Waiting
 from synthgate.steps import active_library
 from synthgate.steps.active_library import LOOK_EVERY_MS, ActiveLibrary
@@ -45,7 +47,7 @@ async def test_an_activation_nobody_can_read_is_waited_for():
         await now(copies, active)
 
 
-async def test_a_small_library_follows_at_once_and_is_built_once():
+async def test_a_small_library_that_nobody_sealed_follows_at_once_and_is_built_once():
     copies, active = follow(row("a", "甲乙丙"), control("library", version=1))
     first = await now(copies, active)
     assert await now(copies, active) is first
@@ -84,7 +86,8 @@ async def test_a_large_library_is_built_beside_the_one_in_force(monkeypatch):
     assert built == [2]
 
 
-async def test_a_change_inside_a_large_version_counts_within_a_second():
+async def test_a_change_inside_a_large_version_that_nobody_sealed_counts_within_a_second():
+    """As an earlier release put it in force; a sealed one does not change."""
     copies, active = follow(*entries(1_500), control("library", version=1))
     first = await now(copies, active)
     copies.add(row("late", "甲乙丙"))
@@ -165,3 +168,78 @@ async def test_an_entry_switched_off_is_not_even_watched():
         row("old", "甲乙丙"), row("off", "庚辛壬", from_version=2, state="off"), new_version()
     )
     assert (await now(copies, active)).search("庚辛壬") == []
+
+
+def sealed(copies, version, **more):
+    """Put in force, with a seal on what there is now."""
+    features = copies.registries.features
+    found = seals.seal(features, features.active(version))
+    at = copies.fresh.positions["control"][0] + 1
+    row_ = control("library", version=version, seal=found.body(), **more)
+    copies.add(row_.model_copy(update={"version": at}))
+    return found
+
+
+@pytest.mark.parametrize("count", [1, 1_500])
+async def test_what_is_sent_for_a_sealed_version_does_not_count_in_it(count):
+    copies, active = follow(*entries(count))
+    sealed(copies, 1)
+    library = await now(copies, active)
+    copies.add(row("late", "甲乙丙"), row("let", "甲乙丙丁", "allow"))
+    for at_ms in (TIME_MS, TIME_MS + 10 * LOOK_EVERY_MS):
+        assert await now(copies, active, at_ms) is library
+    new = await now(copies, ActiveLibrary(copies.registries))
+    assert (len(new), new.search("甲乙丙")) == (count, [])
+
+
+@pytest.mark.parametrize("count", [1, 1_500])
+async def test_a_sealed_version_with_an_entry_overwritten_is_waited_for_until_it_is_mended(count):
+    rows = entries(count)
+    copies, active = follow(*rows)
+    sealed(copies, 1)
+    library = await now(copies, active)
+    copies.add(rows[0].model_copy(update={"value": "甲乙丙", "version": 2}))
+    assert await now(copies, active) is library, "built while it was whole"
+    late = ActiveLibrary(copies.registries)
+    for _ in range(2):
+        with pytest.raises(Waiting, match="overwritten or erased"):
+            await now(copies, late)
+    copies.add(rows[0].model_copy(update={"version": 3}))
+    for _ in range(1000):
+        with contextlib.suppress(Waiting):
+            assert len(await now(copies, late)) == count
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("never mended")
+
+
+async def test_one_waits_for_the_new_version_and_not_with_the_old_one():
+    copies, active = follow(row("old", "甲乙丙"), row("new", "丁戊己", from_version=2))
+    sealed(copies, 1)
+    assert (await now(copies, active)).version == 1
+    sealed(copies, 2)
+    copies.registries.apply("facts.features", 0, 50, b"new/2", None)
+    with pytest.raises(Waiting):
+        await now(copies, active)
+    sealed(copies, 1)
+    assert (await now(copies, active)).version == 1
+
+
+async def test_a_change_of_an_entry_is_watched_beside_what_it_was():
+    copies, active = follow(
+        row("same", "甲乙丙", severity=60), row("moved", "丁戊己"), row("label", "癸子丑"),
+        row("same", "甲乙丙", severity=90, from_version=2),
+        row("moved", "庚辛壬", from_version=2),
+        row("label", "寅卯辰", legal_basis="DSP-18-2", from_version=2),
+    )  # fmt: skip
+    before = seals.seal(copies.registries.features, copies.registries.features.active(1)).body()
+    sealed(copies, 2, before=1, counts_from=UNTIL, sealed_before=before)
+    hits = (await now(copies, active)).search("甲乙丙，丁戊己，庚辛壬，癸子丑，寅卯辰")
+    assert [(hit.entry, hit.share, hit.severity, hit.since) for hit in hits] == [
+        ("same", 100, 60, 1), ("moved", 100, 80, 1), ("moved", 0, 80, 2), ("label", 100, 80, 1),
+    ]  # fmt: skip
+    assert (await now(copies, active)).against_label == frozenset()
+    later = (await now(copies, active, UNTIL_MS)).search("甲乙丙，丁戊己，庚辛壬")
+    assert [(hit.entry, hit.share, hit.severity) for hit in later] == [
+        ("same", 100, 90), ("moved", 100, 80),
+    ]  # fmt: skip

@@ -17,8 +17,9 @@ from synthgate.effects.objects import LocalObjects
 from synthgate.law import load
 from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
-from synthgate.library.sample import sample_rows
+from synthgate.library.sample import SAMPLE_VERSION, sample_rows
 from synthgate.obligations.consent import ConsentFacts
+from synthgate.registries import Registries, seals
 from synthgate.steps import moderation
 from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Rechecked
 from synthgate.steps.kept_facts import Facts, logged_facts
@@ -152,6 +153,33 @@ def test_what_was_compacted_away_is_not_called_equal(bus: LocalBus) -> None:
     assert found.different == 0
     assert found.not_checkable["compacted"] > 0
     assert 0 < found.equal < rechecked(bus).equal, "behind the later row all is known again"
+
+
+def test_a_verdict_of_a_library_overwritten_since_it_was_built_is_not_checkable(
+    tmp_path: Path,
+) -> None:
+    """The worker goes on with what it built while the entries fitted the seal; nobody builds that again."""
+    bus = a_bus(tmp_path)
+    registries = Registries(["facts.features"])
+    for row in sample_rows():
+        body = row.model_dump_json().encode()
+        registries.apply("facts.features", 0, 0, None, body)
+    ends = {
+        at: len(bus.logs.get(("facts.features", at), ())) for at in range(bus.settings.partitions)
+    }
+    digest = seals.digest(registries.features.active(SAMPLE_VERSION))
+    sealed = {"version": SAMPLE_VERSION, "agreed_by": "b", "seal": seals.Seal(digest, ends).body()}
+    bus.now_ms += 1
+    bus.fact("control", control("library", sealed, bus.now_ms))
+    verify(bus)
+    assert decide(bus, an_event(bus, "bad", content={"prompt": HEROIN})).action == "refuse"
+    for row in sample_rows():
+        if row.value in HEROIN:
+            bus.fact("facts.features", row.model_copy(update={"version": 9, "value": "无关紧要"}))
+    assert decide(bus, an_event(bus, "still", content={"prompt": HEROIN})).action == "refuse"
+    found = rechecked(bus)
+    assert (found.different, dict(found.not_checkable)) == (0, {"library overwritten": 1})
+    assert found.equal > 0
 
 
 def told_with_template(tmp_path: Path) -> tuple[LocalBus, tuple[str, int]]:

@@ -198,10 +198,10 @@ def import_(args: argparse.Namespace) -> int:
         print(f"{len(rows)} entries are good; nothing was sent")
         return 0
     names = [path.name for path in args.lists]
-    finish(send_whole(load(args), rows, args.library_version, names))
+    sent = finish(send_whole(load(args), rows, args.library_version, names))
     print(
-        f"{len(rows)} entries sent; nothing changes before a version is put in force:"
-        f" synthgate library activate {args.library_version} --by A --and-by B"
+        f"{sent} entries sent, {len(rows) - sent} stood there; nothing changes before a version is put in"
+        f" force: synthgate library activate {args.library_version} --by A --and-by B"
     )
     return 0
 

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from synthgate.cli.casebook import RETRY, Casebook
 from synthgate.cli.errors import CommandError
-from synthgate.cli.library_topic import (
-    control_row,
-    copies,
-    entries,
-    good_entries,
-    not_withdrawn,
-    send,
-)
+from synthgate.cli.library_seals import seal
+from synthgate.cli.library_topic import TOPIC, control_row, copies, good_entries, not_withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,13 +48,14 @@ async def roll_back(settings: "Settings", to: int, by: str, and_by: str, reason:
         CommandError: there is nothing to go back from or to; not every partition said in time that it is done.
     """
     rollback, begun = await _begun(settings, to, by, reason)
-    count = await good_entries(settings, to)
+    registries = await copies(settings, "control", TOPIC)
+    count = len(good_entries(registries, to))
     if not begun:
+        sealed = await seal(settings, registries, to, by, rollback.at)
         body: dict[str, object] = {"to": to, "agreed_by": and_by, "reason": reason}
         await control_row(settings, rollback.id, body, by, rollback.at)
-        back: dict[str, object] = {"version": to, "agreed_by": and_by}
+        back: dict[str, object] = {"version": to, "agreed_by": and_by, "seal": sealed.body()}
         await control_row(settings, "library", back, by, rollback.at)
-    await _end_entries(settings, rollback)
     book = await _carried_out(settings, rollback)
     found = Reversed(rollback, count)
     _read_off(book, found)
@@ -88,21 +83,6 @@ async def _begun(settings: "Settings", to: int, by: str, reason: str) -> "tuple[
         )
     at = max((row.since for row in registries.guards.rows()), default=0)
     return Rollback(held.version, to, max(now_ms(), at), by, reason), False
-
-
-async def _end_entries(settings: "Settings", rollback: "Rollback") -> None:
-    """What came with the versions withdrawn does not come back with the next one."""
-    ended = {
-        "to_version": rollback.version + 1,
-        "withdrawn_reason": f"rollback of version {rollback.version}",
-    }
-    rows = [
-        type(row).model_validate(row.model_dump() | ended)
-        for row in await entries(settings, None)
-        if rollback.withdraws(row.from_version)
-        and (row.to_version is None or row.to_version > rollback.version + 1)
-    ]
-    await send(settings, rows)
 
 
 async def _carried_out(settings: "Settings", rollback: "Rollback") -> Casebook:

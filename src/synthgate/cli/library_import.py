@@ -17,19 +17,24 @@ _BY: Final = "library-import"
 
 async def send_whole(
     settings: "Settings", rows: "list[FeatureRow]", version: int, files: Sequence[str]
-) -> None:
-    """Every row acknowledged, and that these were all. version: by default; files: names of the lists.
+) -> int:
+    """Every row acknowledged, and that these were all; how many did not stand there yet.
 
-    A later import of lists of the same names takes the place of one that was not finished.
+    version: by default; files: names of the lists. A later import of lists of the same names takes the place of
+    one that was not finished.
 
     Raises:
+        CommandError: a row would change a version that was put in force; nothing was sent.
         GateError: no answer from the broker.
         KafkaError: a row was not acknowledged.
     """
-    from synthgate.cli.library_topic import control_row, send
+    from synthgate.cli.library_seals import to_send
+    from synthgate.cli.library_topic import TOPIC, control_row, copies, send
     from synthgate.cli.standing import now_ms
     from synthgate.registries.control import IMPORT
 
+    registries = await copies(settings, "control", TOPIC)
+    new = to_send(registries, rows)
     first = min((row.from_version for row in rows), default=version)
     name = f"{IMPORT}{version}/{_digest(sorted(files))[:16]}"
     body: dict[str, object] = {
@@ -38,8 +43,9 @@ async def send_whole(
     }  # fmt: skip
     begun = now_ms()
     await control_row(settings, name, {**body, "done": False}, _BY, begun)
-    await send(settings, rows)
+    await send(settings, new, registries.features.unreadable)
     await control_row(settings, name, {**body, "done": True}, _BY, max(now_ms(), begun + 1))
+    return len(new)
 
 
 def _digest(parts: Iterable[str]) -> str:

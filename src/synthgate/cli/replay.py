@@ -180,12 +180,12 @@ async def _facts(settings: "Settings", wanted: "list[str]") -> "Facts":
 
 
 async def _library(settings: "Settings", version: int) -> "OtherLibrary":
-    """A version of the library, of the entries as they stand on their topic."""
+    """A version of the library, as it was put in force; if it was not yet, as its entries stand."""
     from synthgate.cli.library_topic import entries
     from synthgate.effects.places import open_objects
     from synthgate.steps.library_replay import LibraryEmpty, OtherLibrary
 
-    rows = await entries(settings, None)
+    rows = await entries(settings, version)
     try:
         return OtherLibrary(rows, version, open_objects(settings))
     except LibraryEmpty as error:

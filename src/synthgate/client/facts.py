@@ -193,7 +193,8 @@ class Facts:
     ) -> Placed:
         """One entry of the feature library (DSP 10), in force once its version is activated.
 
-        kind: keyword | allow. risk: ``A.1a`` and so on. proposed_by and approved_by are two people.
+        A version that was activated before does not change: name the next one. kind: keyword | allow. risk:
+        ``A.1a`` and so on. proposed_by and approved_by are two people.
         """
         return await self.write(
             "facts.features", entry=entry, kind=kind, value=value, risk=risk, severity=severity,
@@ -204,20 +205,35 @@ class Facts:
     async def activate_library(self, version: int, *, by: str, and_by: str) -> Placed:
         """The feature library of this version is in force from now on, for all tenants; two people say so.
 
+        It stays what it is now: what is added to it later counts from the next version on.
+
         Raises:
-            FactError: an import of lists for it was begun and not finished; nothing was written.
+            FactError: an import of lists for it was begun and not finished, or it was in force before and has
+                changed since; nothing was written.
             GateError: whether one was cannot be known now.
         """
-        from synthgate.client.standing import control_now
+        from synthgate.client.standing import registries_now
+        from synthgate.registries import seals
 
-        half = (await control_now(self._writer)).unfinished_import(version)
+        now = await registries_now(self._writer, "control", "facts.features")
+        half = now.control.unfinished_import(version)
         if half is not None:
             raise FactError(
                 "import_unfinished", "/version",
                 f"the import of {half} was begun and not finished: version {version} may lack entries",
                 "run that import again, to its end",
             )  # fmt: skip
-        return await self.control("library", {"version": version, "agreed_by": and_by}, by=by)
+        rows = seals.entries(now.control, now.features, version)
+        if rows is None:
+            raise FactError(
+                "library_changed", "/version",
+                f"version {version} is no longer what was put in force: an entry was overwritten or erased",
+                "activate a new number",
+            )  # fmt: skip
+        seal = (now.control.seal(version) or seals.seal(now.features, rows)).body()
+        await self.control(f"{seals.PREFIX}{version}", seal, by=by)
+        body = {"version": version, "agreed_by": and_by, "seal": seal}
+        return await self.control("library", body, by=by)
 
     async def publish_terms(
         self,

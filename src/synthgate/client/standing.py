@@ -1,4 +1,4 @@
-"""What stands on ``control`` now, for what may only be written if it is in order."""
+"""What stands on registry topics now, for what may only be written if it is in order."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -10,20 +10,20 @@ from synthgate.client.errors import GateError
 from synthgate.client.writer import Writer
 
 if TYPE_CHECKING:
-    from synthgate.registries.control import Control
+    from synthgate.registries import Registries
 
 
-async def control_now(writer: Writer) -> "Control":
-    """``control``, read from its beginning to where it ends now.
+async def registries_now(writer: Writer, *topics: str) -> "Registries":
+    """Copies of these topics, read from their beginnings to where they end now.
 
     Raises:
-        GateError: it cannot be read within the writer's ``start_timeout_s``.
+        GateError: they cannot be read within the writer's ``start_timeout_s``.
     """
-    from synthgate.registries.control import Control
+    from synthgate.registries import Registries
 
-    control = Control()
-    name = writer.topic_prefix + control.topic
-    places = [TopicPartition(name, number) for number in range(writer.partitions)]
+    registries = Registries(topics)
+    of = {writer.topic_prefix + topic: topic for topic in topics}
+    places = [TopicPartition(name, number) for name in of for number in range(writer.partitions)]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=writer.brokers, group_id=None, enable_auto_commit=False,
         auto_offset_reset="earliest", **writer.security,
@@ -37,12 +37,14 @@ async def control_now(writer: Writer) -> "Control":
             while any([await consumer.position(place) < ends[place] for place in places]):
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     for one in records:
-                        control.apply(one.partition, one.offset, one.key, one.value)
+                        registries.apply(
+                            of[one.topic], one.partition, one.offset, one.key, one.value
+                        )
     except (KafkaError, TimeoutError) as error:
         raise GateError(
-            f"cannot read {name} ({type(error).__name__}): nobody knows whether the library is whole, so"
-            " nothing was written; check the rights of this user and send it again"
+            f"cannot read {', '.join(of)} ({type(error).__name__}): nobody knows whether the library is whole,"
+            " so nothing was written; check the rights of this user and send it again"
         ) from error
     finally:
         await consumer.stop()
-    return control
+    return registries

@@ -113,10 +113,10 @@ class StandingRow(Row):
 
 
 class FeatureRow(Row):
-    """facts.features, key entry id: one entry of the feature library (DSP 10 para 2).
+    """facts.features, key entry/from_version: one entry of the feature library (DSP 10 para 2).
 
-    In force in library versions ``from_version`` <= V < ``to_version``; nothing but versions puts it in or
-    out of force, so that a replay needs no clock. Moments are for people and for ``synthgate library lint``.
+    In force in library versions ``from_version`` <= V < ``to_version``, until a later row of the entry; nothing
+    else puts it in or out of force, so that a replay needs no clock. Moments are for people and for the lint.
     """
 
     entry: Name
@@ -245,6 +245,7 @@ class ControlRow(Row):
     ``observe/<tenant>``: {"duties": [..], "percent": int, "reason": str}.
     ``library``: {"version": int, "agreed_by": str}: put in force by two people. ``law``: {"hash": hex}.
     With "before": int and "counts_from": moment, what is not in that version is only watched until then.
+    "seal", "sealed_before": {"sha256", "ends"}: what they hold. ``seal/<version>``: the same, to stay.
     ``import/<version>/<lists>``: {"from_version", "entries", "lists", "sha256", "done": bool}: lists sent;
     until that is done the command puts no version from there on in force.
     ``reviewers/<tenant>``: {"reviewers": [..]},
@@ -289,7 +290,7 @@ def key_of(topic: str, row: Row) -> str:
         case TemplateRow():
             return f"{row.tenant}/{row.template}"
         case FeatureRow():
-            return row.entry
+            return f"{row.entry}/{row.from_version}"
         case NewsSourceRow():
             return row.source
         case SwitchRow():

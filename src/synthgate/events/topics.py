@@ -84,7 +84,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     _fact("facts.accounts", "platform", "tenant/user", ("identity", "retention")),
     _fact("facts.templates", "platform", "tenant/template", ("consent", "moderation", "labelling")),
-    _fact("facts.features", "cli", "entry", ("moderation",)),
+    _fact("facts.features", "cli", "entry/from_version", ("moderation",)),
     _fact("facts.news_sources", "cli", "source", ("moderation",)),
     _fact("facts.switches", "cli", "tenant/function", ("identity", "retention")),
     _fact("facts.recalls", "platform", "tenant/generation", ("retention",)),

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from synthgate.events import canary
 from synthgate.events.event import time_ms
 from synthgate.events.facts import COUNT_MAX, ControlRow
-from synthgate.registries import interfaces, terms, withdrawals
+from synthgate.registries import interfaces, seals, terms, withdrawals
 from synthgate.registries.entries import RocksEntries
 from synthgate.registries.table import UNREADABLE, Table, Unreadable
 from synthgate.registries.terms import CANARYS, Clauses, Terms
@@ -21,11 +21,16 @@ IMPORT: Final = "import/"
 
 
 class InForce(NamedTuple):
-    """A library version in force; until ``counts_from`` (Unix ms) what ``before`` lacks is only watched."""
+    """A library version in force; until ``counts_from`` (Unix ms) what ``before`` lacks is only watched.
+
+    seal, sealed_before: what these versions were when they were put in force; None: nobody said.
+    """
 
     version: int
     before: int | None = None
     counts_from: int = 0
+    seal: seals.Seal | None = None
+    sealed_before: seals.Seal | None = None
 
 
 class Loss(NamedTuple):
@@ -120,11 +125,8 @@ class Control(Table[ControlRow]):
 
     def library_version(self) -> int | Unreadable | None:
         """The feature library in force; None: none was activated; UNREADABLE: wait until mended."""
-        row = self.held("library")
-        if row is None or row is UNREADABLE:
-            return row
-        version = row.body["version"]
-        return version if isinstance(version, int) else UNREADABLE
+        held = self.library()
+        return held.version if isinstance(held, InForce) else held
 
     def library(self) -> InForce | Unreadable | None:
         """The same, with how long what is new in it is only watched."""
@@ -134,9 +136,18 @@ class Control(Table[ControlRow]):
         before, since = row.body.get("before"), row.body.get("counts_from")
         version = row.body["version"]
         assert isinstance(version, int)  # readable() has seen to it
+        seal = seals.read(row.body.get("seal"))
         if not isinstance(before, int) or not isinstance(since, str):
-            return InForce(version)
-        return InForce(version, before, time_ms(since))
+            return InForce(version, seal=seal)
+        sealed_before = seals.read(row.body.get("sealed_before"))
+        return InForce(version, before, time_ms(since), seal, sealed_before)
+
+    def seal(self, version: int) -> seals.Seal | None:
+        """What a version was when it was put in force; None: it never was, or nobody can say."""
+        row, held = self.permitted(f"{seals.PREFIX}{version}"), self.library()
+        if row is not None:
+            return seals.read(row.body)
+        return held.seal if isinstance(held, InForce) and held.version == version else None
 
     def library_agreed(self) -> bool:
         """Whether two people put the library in force (DSP 10 ¶2)."""
@@ -234,6 +245,8 @@ class Control(Table[ControlRow]):
 
 
 def _readable_shadow(body: dict[str, object]) -> bool:
+    if any(name in body and seals.read(body[name]) is None for name in ("seal", "sealed_before")):
+        return False
     before, since = body.get("before"), body.get("counts_from")
     if before is None and since is None:
         return True
@@ -270,6 +283,7 @@ def _readable_pause(row: ControlRow) -> bool:
 
 _READABLE: Mapping[str, Callable[[ControlRow], bool]] = {
     "library": lambda row: _counts(row.body.get("version")) and _readable_shadow(row.body),
+    seals.PREFIX: lambda row: seals.read(row.body) is not None,
     "law": lambda row: isinstance(row.body.get("hash"), str),
     "reviewers/": lambda row: (
         _names(row.body.get("reviewers")) and _readable_media(row.body.get("media"))

@@ -88,7 +88,8 @@ class Table(Generic[R]):
         elif row is None:
             self._mark_broken(str(name), partition, offset)
         else:
-            self._take(key_of(self.topic, row), Entry(row, partition, offset, value))
+            place = Entry(row, partition, offset, value)
+            self._take(key_of(self.topic, row) if name is None else name, place)
 
     def held(self, key: str) -> Held[R]:
         """The row of a key, UNREADABLE, or None if nothing stands there."""
@@ -139,6 +140,10 @@ class Table(Generic[R]):
         """Whether a well-formed row also makes sense on this topic."""
         return True
 
+    def fits(self, name: str, row: R) -> bool:
+        """Whether a row may stand under this key."""
+        return key_of(self.topic, row) == name
+
     def merge(self, held: R, new: R) -> R:
         """What stands after two rows of one key: commutative, associative, the same twice over."""
         return max(held, new, key=self._rank) if held != new else held
@@ -158,7 +163,7 @@ class Table(Generic[R]):
             row: Any = self._model.model_validate_json(value)
         except (ValueError, OverflowError):
             return None
-        if name is not None and key_of(self.topic, row) != name:
+        if name is not None and not self.fits(name, row):
             return None
         return row if self.readable(row) else None
 

@@ -2,7 +2,7 @@
 
 The law keeps logs for six months against any request (CSL 23(3), LBL 9), consents for three years (PIPL 56); so
 a key goes once every entry under it is past its period, and a legal hold keeps it. The three years of cases and
-sanctions are our own choice: a request reaches them after six months, like the acts (ADR 0059). Hashes, headers
+sanctions are our own choice: a request reaches them after six months, like the acts (ADR 0061). Hashes, headers
 and proofs stand. In this order: objects, index, keys; a run that was cut short finds the rest by the keys that
 are left.
 """

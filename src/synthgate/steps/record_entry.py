@@ -35,7 +35,7 @@ _BY_BODY: Final = ("cases", "work", "case.events")
 _PERSONAL: Final = (*BY_USER, *BY_SUBJECT, *_BY_BODY)
 OF_OUR_OWN: Final = (*BY_USER, *_BY_BODY)
 """Sanctions, cases, work and findings: their three years are our choice, so once the six months of the law are
-past a person's request to be erased is stronger (PIPL 47; ADR 0059)."""
+past a person's request to be erased is stronger (PIPL 47; ADR 0061)."""
 
 
 class Recorded(NamedTuple):
