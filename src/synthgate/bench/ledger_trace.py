@@ -22,7 +22,7 @@ from synthgate.steps.trace_index import Taken, Traced, TraceIndex
 
 QUICK_ENTRIES: Final = 200_000
 LONG_ENTRIES: Final = 10_000_000
-LONG_SECONDS_MAX: Final = 360.0
+LONG_SECONDS_MAX: Final = 480.0
 """For writing them; fewer were written if it takes longer, and the figure says how many."""
 AIM_MS: Final = 50.0
 WARM: Final = 500
