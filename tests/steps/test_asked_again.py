@@ -21,6 +21,7 @@ from synthgate.registries.standings import NOTHING_SEEN
 from synthgate.registries.switches import Switches
 from synthgate.steps import retention
 from synthgate.steps.answers import unpack
+from synthgate.steps.asked_again import ahead
 from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Rechecked
 from synthgate.steps.kept_facts import logged_facts
 from synthgate.steps.replay import Replay
@@ -194,3 +195,18 @@ def test_the_positions_recorded_are_those_retention_looked_at(
     assert verdict is not None
     assert verdict["read"] == {topic: bus.ends(topic) for topic in (*FORBIDDING, "control")}
     assert sum(verdict["read"]["control"]) > 0
+
+
+def test_a_standing_known_before_it_was_on_its_topic_is_neither_the_same_nor_different() -> None:
+    """Incidents in the same process: what it decided counts at once. Only a row that did come excuses it."""
+    row = b'{"version": 3}'
+    seen, none = {"versions": [["standings", 3]]}, {"versions": []}
+    assert ahead({"standing": seen}, {"standing": none}, [row])
+    assert not ahead({"standing": seen}, {"standing": none}, [])
+    assert not ahead({"standing": seen}, {"standing": none}, [b'{"version": 4}'])
+    assert not ahead({"standing": none}, {"standing": seen}, [row]), "it was overlooked"
+    held = [["stale_account", "user"]]
+    assert ahead({"stale": held}, {"stale": []}, [row])
+    assert not ahead({"stale": held}, {"stale": []}, [])
+    assert not ahead({"stale": []}, {"stale": held}, [row]), "it was overlooked"
+    assert not ahead({"stale": [*held, ["recalled", "generation"]]}, {"stale": []}, [row])

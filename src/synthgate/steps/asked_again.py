@@ -5,8 +5,11 @@ batch, which no position shows) and what the door found; of retention what the d
 and the object store held, and that a pass or a stream was taken back.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from synthgate.events.passage import Passage
 from synthgate.law import Law
@@ -49,3 +52,18 @@ def retention_again(
         if one in quoted:
             quoted.remove(one)
     return replace(recorded, stale=(*found, *(one for one in quoted if one in _OF_THE_LOG)))
+
+
+def ahead(recorded: Mapping[str, Any], again: Mapping[str, Any], later: Iterable[bytes]) -> bool:
+    """Whether what was recorded may rest on a standing that was not on its topic yet: nobody can say.
+
+    Where incidents decides in the same process, what it decided counts there at once. later: the user's rows
+    that came to the topic behind the recorded position.
+    """
+    versions = [orjson.loads(row).get("version") for row in later]
+    if "standing" not in recorded:
+        more = [one for one in recorded["stale"] if one not in again["stale"]]
+        less = [one for one in again["stale"] if one not in recorded["stale"]]
+        return bool(versions) and more == [["stale_account", "user"]] and not less
+    told = dict(recorded["standing"]["versions"]).get("standings")
+    return told is not None and told in versions

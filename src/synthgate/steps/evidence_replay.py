@@ -30,7 +30,7 @@ from synthgate.obligations import consent, identity, moderation, retention
 from synthgate.registries import Registries
 from synthgate.step import Waiting, Work
 from synthgate.steps.answers import unpack
-from synthgate.steps.asked_again import IDENTITY_ASKS, identity_again, retention_again
+from synthgate.steps.asked_again import IDENTITY_ASKS, ahead, identity_again, retention_again
 from synthgate.steps.consent import ConsentDuty
 from synthgate.steps.kept_facts import LIBRARY, Facts, places
 from synthgate.steps.moderation import ModerationDuty
@@ -190,6 +190,11 @@ class EvidenceReplay:
         if self._facts.thinned(read, names):
             self.found.not_checkable["compacted"] += 1
             return
+        if names in (["standing"], ["stale"]):
+            later = self._facts.later("standings", read.get("standings", ()), _key_of(passage))
+            if ahead(row["facts"], found, later):
+                self.found.not_checkable["known before its topic"] += 1
+                return
         self.found.different += 1
         if len(self.found.examples) < EXAMPLES_MAX:
             self.found.examples.append({"entry": where, "duty": duty, "facts": names})
@@ -224,6 +229,10 @@ class EvidenceReplay:
         if key not in self._doubtful:
             self._doubtful = {key: self._facts.doubtful(read)}
         return "compacted" if self._doubtful[key] else None
+
+
+def _key_of(passage: Passage) -> bytes:
+    return f"{passage.event.tenant}/{passage.event.user}".encode()
 
 
 def _asked(row: Mapping[str, Any], duty: str) -> dict[str, Sequence[int]]:

@@ -131,6 +131,15 @@ class Facts:
             for topic, partition, position in places(read)
         )
 
+    def later(self, topic: str, read: Sequence[int], key: bytes) -> Iterator[bytes]:
+        """Rows of a key behind these positions."""
+        for (name, partition), kept in self._kept.items():
+            if name == topic and partition < len(read):
+                for at in range(bisect_left(kept.offsets, max(read[partition], 0)), len(kept.rows)):
+                    found, value = kept.rows[at]
+                    if found == key and value is not None:
+                        yield value
+
     def between(
         self, topic: str, partition: int, start: int, end: int
     ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
