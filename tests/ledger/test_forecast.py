@@ -65,6 +65,7 @@ def test_growth_of_a_folder_goes_by_the_times_of_its_files(tmp_path: Path) -> No
         ([Grown(GB, GB, NOW_MS - DAY_MS // 2)], 999 * GB, 2 * GB, 367 * GB, None),
         ([Grown(GB, GB, NOW_MS)], 999_999 * GB, 24 * GB, 4_415 * GB, None),
         ([Grown(0, 0, None)], 1, 0, 0, None),
+        ([Grown(7 * GB, 7 * GB, 0), Grown(0, 7 * GB, 0, 1096)], 1 << 62, 2 * GB, 1273 * GB, None),
     ],
 )
 def test_the_forecast(

@@ -102,24 +102,29 @@ def space(args: argparse.Namespace) -> int:
     from synthgate.law import load as load_law
     from synthgate.ledger.expiry import DAY_MS
     from synthgate.ledger.forecast import folder_growth, forecast, growth, log_growth
+    from synthgate.ledger.log_ids import is_records
     from synthgate.ledger.stores import open_store
 
     settings = load(args)
     now_ms = time.time_ns() // 1_000_000
     since_ms = now_ms - max(args.days, 1) * DAY_MS
     store = open_store(settings)
-    grown = [log_growth(store, log, since_ms) for log in store.logs()]
+    kept = load_law().at(now_ms).policy.retention
+    longer = {log: kept.proof_keep_days for log in store.logs() if is_records(log)}
+    grown = [
+        log_growth(store, log, since_ms)._replace(keep_days=longer.get(log, 0))
+        for log in store.logs()
+    ]
     if settings.place is None:
         grown.append(folder_growth(settings.objects_dir, since_ms))
     else:
         objects = Bucket.open(settings, settings.place.below("objects"), "object store")
         grown.append(growth(((one.size, one.at_ms) for one in objects.names()), since_ms))
-    keep_days = load_law().at(now_ms).policy.retention.keep_days
     # Of a bucket nobody says how much room it has.
     free = shutil.disk_usage(settings.data_dir).free if settings.place is None else 1 << 62
-    found = forecast(grown, free=free, keep_days=keep_days, since_ms=since_ms, now_ms=now_ms)
+    found = forecast(grown, free=free, keep_days=kept.keep_days, since_ms=since_ms, now_ms=now_ms)
     if args.json:
-        print(json.dumps({**found._asdict(), "keep_days": keep_days, "enough": found.enough}))
+        print(json.dumps({**found._asdict(), "keep_days": kept.keep_days, "enough": found.enough}))
         return 0 if found.enough else 1
     mega = 1_000_000
     print(
@@ -127,7 +132,8 @@ def space(args: argparse.Namespace) -> int:
         + (f" {free // mega} MB free" if settings.place is None else " in a bucket")
     )
     print(
-        f"kept {keep_days} days at least: {found.needed // mega} MB more before the oldest may go"
+        f"kept {kept.keep_days} days at least, facts and cases {kept.proof_keep_days}:"
+        f" {found.needed // mega} MB more before the oldest may go"
     )
     if found.full_in_days is not None:
         print(

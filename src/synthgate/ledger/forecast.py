@@ -19,11 +19,15 @@ LEAST_MS = DAY_MS // 24
 
 
 class Grown(NamedTuple):
-    """Bytes there are, bytes of them since a moment, and when the oldest of all was written (Unix ms)."""
+    """Bytes there are, bytes of them since a moment, and when the oldest of all was written (Unix ms).
+
+    keep_days: if they are kept for longer than the rest.
+    """
 
     used: int
     recent: int
     oldest_ms: int | None
+    keep_days: int = 0
 
 
 class Forecast(NamedTuple):
@@ -80,9 +84,10 @@ def forecast(
     grown: list[Grown], *, free: int, keep_days: int, since_ms: int, now_ms: int
 ) -> Forecast:
     """Of all that lies on one disk."""
-    day_bytes = sum(one.recent * DAY_MS // _span(one, since_ms, now_ms) for one in grown)
-    used = sum(one.used for one in grown)
-    needed = max(day_bytes * keep_days - used, 0)
+    a_day = [one.recent * DAY_MS // _span(one, since_ms, now_ms) for one in grown]
+    kept = sum(size * max(keep_days, one.keep_days) for size, one in zip(a_day, grown, strict=True))
+    day_bytes, used = sum(a_day), sum(one.used for one in grown)
+    needed = max(kept - used, 0)
     left = None if day_bytes == 0 or needed <= free else free / day_bytes
     return Forecast(used, day_bytes, free, needed, left)
 
