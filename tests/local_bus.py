@@ -63,8 +63,8 @@ class LocalBus:
     logs: dict[tuple[str, int], list[Stored]] = field(default_factory=lambda: defaultdict(list))
     read: dict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
 
-    chance: random.Random | None = None
-    """Which of its inputs a stage reads first: theirs in the order named, unless chance says."""
+    order: random.Random | None = None
+    """Which of its inputs a stage reads first: theirs in the order named, unless shuffled."""
     poison: set[tuple[str, int]] = field(default_factory=set)
     """(stage, offset) of records that killed the process three times."""
 
@@ -162,8 +162,8 @@ class LocalBus:
             moved = False
             for stage in self.stages:
                 inputs = list(stage.inputs)
-                if self.chance is not None:
-                    self.chance.shuffle(inputs)
+                if self.order is not None:
+                    self.order.shuffle(inputs)
                 for topic in inputs:
                     for partition in range(self.settings.partitions):
                         moved |= await self._step(stage, topic, partition)

@@ -89,7 +89,7 @@ def test_expiry_and_answer_raced_one_wins_and_the_other_is_logged_as_superseded(
 ) -> None:
     chance = random.Random(7)
     bus = a_bus(tmp_path, fused=fused)
-    bus.chance = chance
+    bus.order = chance
     for user in range(20):
         verify(bus, f"u{user}")
     for number in range(RACES):
