@@ -15,6 +15,8 @@ import pytest
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain, WorkerProcess
 from synthgate.demo.run import PARTITIONS
+from synthgate.library.files import written
+from synthgate.library.sample import sample_rows
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "src" / "guides"
@@ -87,11 +89,22 @@ def operated(home: Path, before: str) -> list[tuple[str, str]]:
     lines = _commands(OPERATIONS).splitlines()
     assert NOT_RUN.keys() <= set(lines)
     lines = [line for line in lines if line not in NOT_RUN]
-    script = "".join(f"echo {shlex.quote(MARK + line)}\n{line}\n" for line in lines)
+    lists(home)
+    script = "cd\n" + "".join(f"echo {shlex.quote(MARK + line)}\n{line}\n" for line in lines)
     said = second_terminal(before + script, home).split(MARK)[1:]
     found = [(line, rest) for line, _, rest in (part.partition("\n") for part in said)]
     assert [line for line, _ in found] == lines
     return found
+
+
+def lists(home: Path) -> None:
+    """What the guide brings in: a list, a word of everyday speech, and text that harms nobody."""
+    like = next(row for row in sample_rows() if row.kind == "keyword")
+    for name, value, version in (("spam", "keep on winning coins", 7), ("word", "begonia", 8)):
+        entry = {"entry": f"{name}-1", "value": value, "from_version": version}
+        text = "".join(written([like.model_copy(update=entry)], ".csv"))
+        (home / f"{name}.csv").write_text(text, "utf-8")
+    (home / "harmless.txt").write_text("the begonias are out\n", "utf-8")
 
 
 @pytest.mark.embedded
@@ -113,9 +126,10 @@ def test_on_the_embedded_broker(tmp_path: Path) -> None:
 def looks_right(told: list[tuple[str, str]]) -> None:
     """What the operator's table calls good, and a pause that is seen and ends."""
     states = [said for line, said in told if line == "synthgate status"]
-    before, paused, after = states
+    before, paused, after, watching = states
     assert "oldest unaccounted" in before and "paused: " not in before + after
     assert "paused: retention on partition 3, by ops-1 (disk of log 3)" in paused
+    assert "library: version 7" in watching
     of = dict(told)
     assert of["synthgate canary --once"].count("decided in ") == PARTITIONS
     assert "duplicate_key" in of["synthgate quarantine list"]
