@@ -143,7 +143,7 @@ class LogReader:
                 continue
             for row, offset in enumerate(footer.offsets):
                 behind = offset + footer.spans.get(row, 1)
-                if footer.source_of[row] in wanted and offset < end and behind > start:
+                if footer.source_of[row] in wanted and max(start, offset) < min(end, behind):
                     yield footer.first + row
 
     def recorded_at(self, index: int) -> int:
