@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
+import replays
 from acts_at_hand import a_bus, an_event, answer, decide, verify
 from local_bus import LocalBus, NoFresh
 from synthgate.demo.acts import moment
-from synthgate.effects.objects import LocalObjects
 from synthgate.events.facts import AccountRow, RecallRow, SwitchRow
 from synthgate.events.topics import FORBIDDING
-from synthgate.law import load
 from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
 from synthgate.obligations.identity import IdentityFacts
@@ -22,9 +21,8 @@ from synthgate.registries.switches import Switches
 from synthgate.steps import retention
 from synthgate.steps.answers import unpack
 from synthgate.steps.asked_again import ahead
-from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Rechecked
+from synthgate.steps.evidence_replay import TOPICS, Rechecked
 from synthgate.steps.kept_facts import logged_facts
-from synthgate.steps.replay import Replay
 from synthgate.steps.trace_index import passage_of
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -41,17 +39,7 @@ def a_chain(folder: Path) -> LocalBus:
 def rechecked(bus: LocalBus) -> Rechecked:
     facts = logged_facts(open_store(bus.settings), open_ring(bus.settings), TOPICS, 1)
     assert facts is not None
-    replay = EvidenceReplay(load(), facts, LocalObjects(bus.settings.objects_dir))
-    for log, head in bus.parts.logs.heads().items():
-        replay.run(bus.parts.logs.get(log), 0, head)
-    return replay.found
-
-
-def at_decision_depth(bus: LocalBus) -> int:
-    replay = Replay(load())
-    for log, head in bus.parts.logs.heads().items():
-        replay.run(bus.parts.logs.get(log), 0, head)
-    return replay.found.different
+    return replays.rechecked(bus, facts)
 
 
 def suspended(bus: LocalBus) -> None:
@@ -128,7 +116,7 @@ def test_what_was_overlooked_is_found_here_and_not_at_decision_depth(
         plant(planted)
         told(bus, fact)
     assert bus.decision("late").action == "release"
-    assert at_decision_depth(bus) == 0
+    assert replays.replayed(bus).different == 0
     found = rechecked(bus)
     assert {(one["duty"], name) for one in found.examples for name in one["facts"]} == wanted
     assert found.different == len(wanted), "the act before it is not touched"
@@ -139,7 +127,7 @@ def test_a_restriction_nobody_gave_is_found_too(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as planted:
         planted.setattr(retention, "stale_now", lambda *_: (("stale_account", "user"),))
         assert decide(bus, an_event(bus, "a")).action == "refuse"
-    assert at_decision_depth(bus) == 0
+    assert replays.replayed(bus).different == 0
     assert {(one["duty"], *one["facts"]) for one in rechecked(bus).examples} == {
         ("retention", "stale")
     }
@@ -157,7 +145,7 @@ def test_terms_that_were_not_in_force_are_found(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as planted:
         planted.setattr(IdentityFacts, "gather", wrong)
         decide(bus, an_event(bus, "a"))
-    assert at_decision_depth(bus) == 0
+    assert replays.replayed(bus).different == 0
     assert {(one["duty"], *one["facts"]) for one in rechecked(bus).examples} == {
         ("identity", "terms")
     }

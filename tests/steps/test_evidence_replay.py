@@ -7,23 +7,21 @@ from typing import Any
 
 import pytest
 
+import replays
 from acts_at_hand import a_bus, an_event, answer, decide, verify
 from cli_commands import run
 from local_bus import LocalBus, Stored
 from synthgate.cli import positions
 from synthgate.cli.erase import erase_token
 from synthgate.demo.facts import consent, control, template
-from synthgate.effects.objects import LocalObjects
-from synthgate.law import load
 from synthgate.ledger.rings import open_ring
 from synthgate.ledger.stores import open_store
 from synthgate.library.sample import SAMPLE_VERSION, sample_rows
 from synthgate.obligations.consent import ConsentFacts
 from synthgate.registries import Registries, seals
 from synthgate.steps import moderation
-from synthgate.steps.evidence_replay import TOPICS, EvidenceReplay, Rechecked
+from synthgate.steps.evidence_replay import TOPICS, Rechecked
 from synthgate.steps.kept_facts import Facts, logged_facts
-from synthgate.steps.replay import Replay
 
 HEROIN = "买卖海洛因"
 
@@ -72,17 +70,7 @@ def facts_of(bus: LocalBus, *, without: tuple[str, int, int] | None = None) -> F
 
 
 def rechecked(bus: LocalBus, facts: Facts | None = None) -> Rechecked:
-    replay = EvidenceReplay(load(), facts or facts_of(bus), LocalObjects(bus.settings.objects_dir))
-    for log, head in bus.parts.logs.heads().items():
-        replay.run(bus.parts.logs.get(log), 0, head)
-    return replay.found
-
-
-def decided(bus: LocalBus) -> int:
-    replay = Replay(load())
-    for log, head in bus.parts.logs.heads().items():
-        replay.run(bus.parts.logs.get(log), 0, head)
-    return replay.found.different
+    return replays.rechecked(bus, facts or facts_of(bus))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +100,7 @@ def test_a_match_that_was_missed_is_found_here_and_not_at_decision_depth(
         planted.setattr(moderation.ModerationDuty, "_facts", blind)
         verify(bus)
         assert decide(bus, an_event(bus, "bad", content={"prompt": HEROIN})).action == "release"
-    assert decided(bus) == 0
+    assert replays.replayed(bus).different == 0
     found = rechecked(bus)
     assert found.different == 1
     (example,) = found.examples
@@ -136,7 +124,7 @@ def test_a_registry_that_answered_wrongly_is_found_here_and_not_at_decision_dept
         planted.setattr(ConsentFacts, "gather", wrong)
         verify(bus)
         decide(bus, an_event(bus, "bad", generation=late))
-    assert decided(bus) == 0
+    assert replays.replayed(bus).different == 0
     found = rechecked(bus)
     assert {(one["duty"], "template" in one["facts"]) for one in found.examples} == {
         ("consent", True)

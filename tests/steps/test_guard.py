@@ -12,14 +12,13 @@ import pytest
 from acts_at_hand import a_bus, accept, an_event, answer
 from cases_at_hand import act, case, newest, of_kind, standing, works
 from local_bus import LocalBus
+from replays import replayed
 from synthgate.demo.acts import moment
 from synthgate.demo.facts import control
 from synthgate.events.decision import Decision
 from synthgate.events.facts import FeatureRow, GuardRow, StandingRow
-from synthgate.law import load
 from synthgate.library.sample import SAMPLE_VERSION, sample_rows
 from synthgate.steps.partition import partition_of
-from synthgate.steps.replay import Replay, Replayed
 
 HOUR_MS = 3_600_000
 GOOD, BAD = SAMPLE_VERSION, SAMPLE_VERSION + 1
@@ -417,11 +416,3 @@ def test_a_bad_entry_that_hits_many(tmp_path: Path) -> None:
 def stands(value: bytes) -> tuple[str, list[str]]:
     row = StandingRow.model_validate_json(value)
     return row.standing, row.causes
-
-
-def replayed(bus: LocalBus) -> Replayed:
-    replay = Replay(load())
-    for log in range(bus.settings.partitions):
-        reader = bus.parts.logs.get(log)
-        replay.run(reader, 0, reader.head)
-    return replay.found

@@ -232,20 +232,24 @@ def _print(one: "Verified") -> None:
     if one.proved < one.entries and not one.faults:
         print(f"  note: {one.entries - one.proved} entries are under no checkpoint yet")
     if one.holes:
-        count = sum(end - start for _, start, end in one.holes)
-        topic, start, _ = one.holes[0]
+        count, first = _counted(one.holes)
         print(
-            f"  note: {count} source offsets are in no entry, the first {topic}/{start}; "
+            f"  note: {count} source offsets are in no entry, the first {first}; "
             f"--door tells absent ones from lost ones"
         )
     if one.waiting:
-        count = sum(end - start for _, start, end in one.waiting)
-        topic, start, _ = one.waiting[0]
+        count, first = _counted(one.waiting)
         print(
-            f"  note: the door took {count} source offsets behind the last entry, from"
-            f" {topic}/{start} on: they are on their way, or lost"
+            f"  note: the door took {count} source offsets behind the last entry, from {first} on:"
+            f" they are on their way, or lost"
         )
     for fault in one.faults[:_FAULTS_SHOWN]:
         print(f"  FAULT {fault.kind}: {fault.where}: {fault.detail}")
     if len(one.faults) > _FAULTS_SHOWN:
         print(f"  … and {len(one.faults) - _FAULTS_SHOWN} faults more (--json lists all)")
+
+
+def _counted(stretches: "list[tuple[str, int, int]]") -> tuple[int, str]:
+    """How many offsets, and the first of them."""
+    topic, start, _ = stretches[0]
+    return sum(end - begin for _, begin, end in stretches), f"{topic}/{start}"
