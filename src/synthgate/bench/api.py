@@ -26,7 +26,7 @@ from synthgate.bench.stages_seen import percentile
 from synthgate.bench.traffic import open_traffic
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
-from synthgate.runtime.run import collect_seldom
+from synthgate.runtime.memory import collect_seldom
 
 AIM_MS: Final = 30.0
 RATE: Final = 20.0

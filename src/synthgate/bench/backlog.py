@@ -25,7 +25,7 @@ from synthgate.bench.traffic import Phase, Traffic, open_traffic
 from synthgate.bench.watched import STALLED
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
-from synthgate.runtime.run import collect_seldom
+from synthgate.runtime.memory import collect_seldom
 
 AIM_EXPIRED: Final = 5.0
 AIM_LIVE_SECONDS: Final = 60.0

@@ -38,7 +38,7 @@ Imported when asked for, so that no variant carries another's modules.
 def main(asked: dict[str, Any]) -> None:
     """Run the variant, say what was found, and leave without tidying up."""
     from synthgate.runtime import exits, logs
-    from synthgate.runtime.run import collect_seldom
+    from synthgate.runtime.memory import collect_seldom
 
     logs.set_up("warning")
     settings = Settings.load(environ={}, **asked["settings"])

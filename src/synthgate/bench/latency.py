@@ -18,7 +18,7 @@ from synthgate.bench.stages_seen import percentile
 from synthgate.bench.traffic import Phase, Traffic, open_traffic
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
-from synthgate.runtime.run import collect_seldom
+from synthgate.runtime.memory import collect_seldom
 
 CALM_RATE: Final = 10.0
 SLOW_EVERY: Final = 20

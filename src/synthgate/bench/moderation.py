@@ -19,7 +19,7 @@ from synthgate.bench import picture_bank
 from synthgate.bench.place import place
 from synthgate.events.facts import FeatureRow
 from synthgate.library.library import Library
-from synthgate.runtime.run import collect_seldom
+from synthgate.runtime.memory import collect_seldom
 
 KEYWORDS: Final = 100_000
 QUICK_KEYWORDS: Final = 20_000

@@ -32,7 +32,7 @@ from synthgate.bench.variants import Variant, child
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
 from synthgate.events.topics import DUTIES
-from synthgate.runtime.run import collect_seldom
+from synthgate.runtime.memory import collect_seldom
 from synthgate.settings import Settings
 
 SETTLE_SECONDS: Final = 1.0

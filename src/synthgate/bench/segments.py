@@ -19,7 +19,7 @@ from synthgate.bench.stages_seen import percentile
 from synthgate.broker.choose import Broker
 from synthgate.client import Decision, Gate, Generation, shown_after
 from synthgate.demo.chain import Chain
-from synthgate.runtime.run import collect_seldom
+from synthgate.runtime.memory import collect_seldom
 
 AIM_MS: Final = 60.0
 EVERY_S: Final = 0.5

@@ -26,7 +26,7 @@ from synthgate.bench.traffic import hearing
 from synthgate.broker.choose import Broker
 from synthgate.demo.chain import Chain
 from synthgate.events.topics import DUTIES, SOURCES
-from synthgate.runtime.run import collect_seldom
+from synthgate.runtime.memory import collect_seldom
 from synthgate.settings import Settings
 
 SHARE: Final = 0.7

@@ -21,7 +21,8 @@ import orjson
 from synthgate import worker
 from synthgate.ledger import Log
 from synthgate.runtime import exits, logs
-from synthgate.runtime.run import Worker, collect_seldom
+from synthgate.runtime.memory import collect_seldom
+from synthgate.runtime.run import Worker
 from synthgate.settings import Settings
 from synthgate.step import Batch, Outputs, Stage, Waiting
 

@@ -1,7 +1,6 @@
 """A worker: apps of several duties on one loop, started, watched and ended together."""
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from synthgate.runtime.attempts import Turn
 from synthgate.runtime.checks import Accepted, StartCheck, check_topics, nothing_accepted
 from synthgate.runtime.copies import Copies
 from synthgate.runtime.exits import Fate, Refused
+from synthgate.runtime.memory import collect_seldom, give_back
 from synthgate.runtime.offsets import Offsets
 from synthgate.runtime.stages import Runner
 from synthgate.runtime.waits import Waits
@@ -28,19 +28,6 @@ LEAVE_SECONDS_MAX = 3.0
 """Time to leave the group, once everything is acknowledged and committed."""
 CRASH_SECONDS_MAX = 3.0
 """After a crash: time to commit what is acknowledged and to leave the group."""
-COLLECT = (20_000, 20, 100)
-"""Thresholds of the cycle collector: new objects, and collections of the younger generations."""
-
-
-def collect_seldom() -> None:
-    """Make the cycle collector come seldom, and never look again at what start-up has made.
-
-    A batch makes thousands of small objects that live until it is done and are in no cycle: reference
-    counts free them. With the default thresholds a fifth of a worker's time went into walking them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
 
 
 class Worker:
@@ -86,12 +73,14 @@ class Worker:
         watch = asyncio.create_task(self._watch_apps(fate))
         watchdog = Watchdog(self.runners, self.settings, self._offsets, self.waits, fate)
         guard = asyncio.create_task(watchdog.run())
+        memory = asyncio.create_task(give_back())
         code = await fate.wait()
         watch.cancel()
         watchdog.ending()
         code = await self._end(code)
         watchdog.over()
         guard.cancel()
+        memory.cancel()
         return code
 
     def state(self) -> dict[str, Any]:
