@@ -59,7 +59,9 @@ def watch(client: Any, answer_ms: int = ANSWER_MS_MAX, join_ms: int | None = Non
 
     aiokafka 0.14.0 asks a broker that does not answer again and again, until its metadata is five minutes
     old: one frozen broker of three stops whoever needs a partition it led. And it has one time-out for all
-    requests: as long as a join may take, it keeps a heartbeat waiting for longer than the group does.
+    requests: as long as a join may take, it keeps a heartbeat waiting for longer than the group does. And
+    when two requests over one connection are not answered, it looks for the second one for the connection it
+    dropped for the first: a KeyError, which ends its fetching (decision 0063).
     """
     client._request_timeout_ms = answer_ms  # noqa: SLF001
     send = client.send
@@ -73,6 +75,9 @@ def watch(client: Any, answer_ms: int = ANSWER_MS_MAX, join_ms: int | None = Non
         except RequestTimedOutError:
             client.force_metadata_update()
             raise
+        except KeyError:  # the connection was dropped meanwhile
+            client.force_metadata_update()
+            raise RequestTimedOutError from None
 
     client.send = sent
 

@@ -80,6 +80,8 @@ RELIED_ON: list[tuple[Callable[..., Any], str, str]] = [
     (Service._actually_start, "def664241401", "starts a service's timers before its children"),
     (Recovery._resume_streams, "d986a6710c1a", "without tables: resume partitions, seek, resume flow"),
     (Stream.noack, "921a6f5c674d", "a stream whose events Faust does not acknowledge"),
+    (Fetcher._fetch_requests_routine, "2a8ec5932644", "an error it does not expect ends it, and is kept in error_future"),
+    (Fetcher.close, "1cd24bc1c442", "an end that was asked for leaves no error in error_future"),
     (GroupCoordinator.check_errors, "ba6ca51ad348", "raises what parked the coordination"),
     (GroupCoordinator._push_error_to_user, "743ff515bd7e", "parks the coordination until somebody asks"),
     (GroupCoordinator._on_join_prepare, "4d9524afc0ee", "heartbeats go on while we finish; an error of ours would only be logged"),

@@ -1,16 +1,18 @@
-"""How a member of a group is parked, and how partitions change hands (ADR 0058). On real Kafka."""
+"""How a member of a group stops reading unseen (ADR 0058, 0063); how partitions change hands. Real Kafka."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import InconsistentGroupProtocolError
+from aiokafka.errors import InconsistentGroupProtocolError, KafkaError
 
-from runtime.bench import PARTITIONS, PATIENCE_S, Process, create, settings_for, working
+from runtime.bench import PARTITIONS, PATIENCE_S, Process, create, produce, settings_for, working
 from runtime.echo import Echo
 from synthgate.broker.choose import Broker
 from synthgate.runtime.run import Worker
@@ -84,6 +86,51 @@ async def test_a_worker_whose_join_failed_says_so_and_ends(settings: Settings) -
     await worker.reading()
     worker.term()
     assert await worker.code() == 0, worker.log
+
+
+async def nothing_is_fetched_any_more(*_: Any) -> None:
+    raise KeyError("what aiokafka's fetching does not expect")
+
+
+async def test_aiokafka_tells_nobody_that_its_fetching_has_ended(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cause, without Faust: records are there, the member stays in its group, and nobody hears of it."""
+    reading = member(settings, RangePartitionAssignor, settings.topic("in"))
+    await reading.start()
+    try:
+        await has_partitions(reading)
+        monkeypatch.setattr(Fetcher, "_proc_fetch_request", nothing_is_fetched_any_more)
+        async with asyncio.timeout(PATIENCE_S):
+            while not reading._fetcher.error_future.done():
+                await asyncio.sleep(0.05)
+        monkeypatch.undo()
+        await produce(settings, "in", [(0, b"one")])
+        assert await reading.getmany(timeout_ms=int(PARKED_SECONDS * 1000)) == {}
+        assert reading.assignment()
+        with pytest.raises(KafkaError):
+            reading._fetcher.error_future.result()
+    finally:
+        with suppress(KafkaError):
+            await reading.stop()
+
+
+async def test_a_worker_whose_fetching_has_ended_says_so_and_ends(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = Worker([Echo()], settings, outputs=("out",))
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await worker.reading.wait()
+        monkeypatch.setattr(Fetcher, "_proc_fetch_request", nothing_is_fetched_any_more)
+        assert await running == 1
+    (said,) = [
+        line
+        for line in caplog.messages
+        if "fetch or membership failed" in line or "the group" in line
+    ]
+    assert "KafkaError" in said
+    assert "caused by builtins.KeyError" in said
 
 
 async def test_rebalancing_is_eager(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ class Fate:
 
 
 def told(error: BaseException) -> str:
-    """What may be said of an error in a log: its type and where it arose, never its text.
+    """What may be said of an error in a log: its type and place, and those of what caused it; never its text.
 
     Texts of errors quote values (pydantic's do), and values may be content.
     """
@@ -71,7 +71,8 @@ def told(error: BaseException) -> str:
     ours = [frame for frame in frames if "/synthgate/" in frame.filename]
     places = list(dict.fromkeys(_place(frame) for frame in (*frames[-1:], *ours[-1:])))
     name = f"{type(error).__module__}.{type(error).__qualname__}"
-    return name + (" at " + ", from ".join(places) if places else "")
+    cause = f", caused by {told(error.__cause__)}" if error.__cause__ else ""
+    return name + (" at " + ", from ".join(places) if places else "") + cause
 
 
 def _place(frame: traceback.FrameSummary) -> str:

@@ -10,8 +10,8 @@ Overridden, in Faust 0.15.3 and mode 0.7.1 (held by tests/runtime/test_contract.
   ``call_thread``: no thread.
 * ``_create_worker_consumer``: read committed records only, co-partitioned assignment, never a silent jump to
   another offset, short long-polls.
-* ``_fetch_records``: say from where was read; tell of a failed join. aiokafka parks the member until somebody
-  asks for the error, Faust never does, and the worker lives on and consumes nothing.
+* ``_fetch_records``: say from where was read; tell of a failed join and of an end of fetching. aiokafka keeps
+  both until somebody asks, Faust never does, and the worker lives on and consumes nothing (ADR 0058, 0063).
 * ``on_thread_stop``: leaving in the midst of a question is no error, and its traceback would hide the sentence
   that says why.
 
@@ -132,7 +132,7 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         A fetch that began before a rebalance can end after it, and what it took be dropped on the way.
         The offset is what shows that: nothing may be taken for absent that was only dropped.
         """
-        consumer._coordinator.check_errors()  # noqa: SLF001
+        _check(consumer)
         fetched = await super()._fetch_records(
             consumer, active_partitions, timeout=timeout, max_records=max_records
         )
@@ -144,13 +144,13 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return found
 
     async def handed_out(self) -> dict[TP, int]:
-        """Where reading stands by what was handed out; raises what ended this member's coordination.
+        """Where reading stands by what was handed out; raises what ended coordination or fetching.
 
         Asked by Faust's commit timer, which runs before the first broker has answered.
         """
         consumer = self._consumer
         if consumer is not None and consumer._coordinator is not None:  # noqa: SLF001
-            consumer._coordinator.check_errors()  # noqa: SLF001
+            _check(consumer)
         return dict(self._read_to)
 
     async def bounds(self, tps: Iterable[TP]) -> dict[TP, tuple[int | None, int, int]]:
@@ -208,3 +208,11 @@ class Member(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             for tp, state in states.items()
             if state.has_valid_position
         }
+
+
+def _check(consumer: Any) -> None:
+    """Raise what ended a started consumer's coordination, or its fetching."""
+    consumer._coordinator.check_errors()  # noqa: SLF001
+    fetching = consumer._fetcher.error_future  # noqa: SLF001
+    if fetching.done():
+        fetching.result()
