@@ -5,7 +5,7 @@ The run must be at rest, but for ``idle``, which waits a while for the last comm
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
@@ -63,7 +63,10 @@ class Stand(NamedTuple):
 
 
 def idle(
-    settings: Settings, workers: Collection[str], seconds: float = COMMITTED_SECONDS_MAX
+    settings: Settings,
+    workers: Collection[str],
+    seconds: float = COMMITTED_SECONDS_MAX,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """A live member with records to read, or a worker outside a group of its; empty as soon as there is none.
 
@@ -71,6 +74,7 @@ def idle(
     """
     until = time.monotonic() + seconds
     while found := [*_lagging(settings), *_outside(settings, workers)]:
+        meanwhile()
         if time.monotonic() > until:
             return found
         time.sleep(0.5)

@@ -73,7 +73,8 @@ def judge(rig: Rig, outcome: Outcome) -> list[str]:
     """What the checkers say; workers are still running. Fills in what was counted."""
     wrong = []
     if not rig.plant:
-        wrong += [f"idle: {what}" for what in findings.idle(rig.settings, rig.up)]
+        idle = findings.idle(rig.settings, rig.up, meanwhile=rig.tend)
+        wrong += [f"idle: {what}" for what in idle]
         wrong += [f"recorded: {what}" for what in records_logged.faults(rig.settings)]
     history = recorded(rig.settings)
     wrong += faults(history)

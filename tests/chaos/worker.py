@@ -46,19 +46,7 @@ class Disk(PowerCutOps):
         self._left: int | None = None
         self.lock = threading.RLock()
         self.before = self._hook
-        self._wake(self._folder)
-
-    def _wake(self, folder: Path) -> None:
-        """What is there at the start has outlived whatever came before."""
-        if not folder.is_dir():
-            return
-        names = self._synced_names.setdefault(folder, {})
-        for path in folder.iterdir():
-            names[path.name] = -1 if path.is_dir() else path.stat().st_ino
-            if path.is_dir():
-                self._wake(path)
-            else:
-                self._synced_bytes[path.stat().st_ino] = path.read_bytes()
+        self.adopt(self._folder)  # what is there at the start has outlived whatever came before
 
     def _hook(self, step: str) -> None:
         if step in ("create", "write"):

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from synthgate.ledger.files import FileOps
@@ -150,7 +151,8 @@ class PowerCutOps(StepOps):
         for path in (folder, *folder.rglob("*")):
             if path.is_dir():
                 self._synced_names[path] = self._names(path)
-            else:
+                continue
+            with suppress(FileNotFoundError):  # nothing there yet, or another worker removed it
                 self._synced_bytes[path.stat().st_ino, 0] = path.read_bytes()
 
     def cut(
@@ -176,8 +178,9 @@ class PowerCutOps(StepOps):
             return {}
         found = {}
         for path in folder.iterdir():
-            inode = path.stat().st_ino
-            found[path.name] = _FOLDER if path.is_dir() else (inode, self._made.get(inode, 0))
+            with suppress(FileNotFoundError):  # as above
+                inode = path.stat().st_ino
+                found[path.name] = _FOLDER if path.is_dir() else (inode, self._made.get(inode, 0))
         return found
 
 
