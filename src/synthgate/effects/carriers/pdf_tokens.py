@@ -7,13 +7,19 @@ from synthgate.effects.carriers.carrier import CarrierError
 
 _TOKENS_MAX: Final = 200_000
 _DEPTH_MAX: Final = 32
-_SPACE: Final = re.compile(rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+)*+")
+_BLANKS: Final = rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+)*+"
+_SPACE: Final = re.compile(_BLANKS)
 _NAME: Final = re.compile(rb"/([^\x00\t\n\x0c\r ()<>\[\]{}/%]*+)")
-_NUMBER: Final = re.compile(rb"[+-]?+(?:\d++\.?+\d*+|\.\d++)")
-_REFERENCE: Final = re.compile(
-    rb"(\d{1,10})[\x00\t\n\x0c\r ]++(\d{1,5})[\x00\t\n\x0c\r ]++R(?![\w])"
-)
-_KEYWORD: Final = re.compile(rb"[A-Za-z]++")
+_BLANK: Final = rb"[\x00\t\n\x0c\r ]++"
+_TOKEN: Final = re.compile(
+    _BLANKS + rb"(?:(\d{1,10})" + _BLANK + rb"(\d{1,5})" + _BLANK + rb"R(?!\w)"
+    rb"|([+-]?+(?:\d++\.?+\d*+|\.\d++))|(" + _NAME.pattern + rb")|(true|false|null)(?![A-Za-z])"
+    rb"|(<<|[<\[\](]))"
+)  # fmt: skip
+_REFERENCE, _NUMBER, _NAMED, _WORD, _BEGIN = 2, 3, 4, 6, 7
+"""Groups of ``_TOKEN``: the last that took part says what was found."""
+_WORDS: Final = {b"true": True, b"false": False, b"null": None}
+_ARRAY_ENDS: Final = object()
 _ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _ESCAPE: Final = re.compile(rb"\\([0-7]{1,3}|\r\n|[\s\S])")
 _PARENTHESIS: Final = re.compile(rb"\\[\s\S]|[()]")
@@ -62,32 +68,42 @@ class Reader:
         Raises:
             CarrierError: there is none, or it is too large or too deep.
         """
+        value, end = self._next(at, depth)
+        if value is _ARRAY_ENDS:
+            raise CarrierError("broken", f"no PDF object at byte {end - 1}")
+        return value, end
+
+    def _next(self, at: int, depth: int) -> tuple[Any, int]:
+        """As ``object``; ``_ARRAY_ENDS`` for the bracket that ends an array. One match a token."""
         self._tokens += 1
         if self._tokens > _TOKENS_MAX or depth > _DEPTH_MAX:
             raise CarrierError("too_much", "a PDF object too large or too deep")
-        at = self.skip(at)
-        data = self.data
-        if data.startswith(b"<<", at):
-            return self._dictionary(at + 2, depth)
-        first = data[at : at + 1]
-        if first == b"(":
-            return self._string(at)
-        if first == b"<":
-            return self._hexadecimal(at)
-        if first == b"[":
-            return self._array(at + 1, depth)
-        if match := _NAME.match(data, at):
-            return match.group(0), match.end()
-        if match := _REFERENCE.match(data, at):
-            return Reference(int(match.group(1)), int(match.group(2))), match.end()
-        if match := _NUMBER.match(data, at):
-            text = match.group(0)
-            return (float(text) if b"." in text else int(text[:20])), match.end()
-        if match := _KEYWORD.match(data, at):
-            words = {b"true": True, b"false": False, b"null": None}
-            if match.group(0) in words:
-                return words[match.group(0)], match.end()
-        raise CarrierError("broken", f"no PDF object at byte {at}")
+        match = _TOKEN.match(self.data, at)
+        if match is None:
+            raise CarrierError("broken", f"no PDF object at byte {self.skip(at)}")
+        found, end = match.lastindex, match.end()
+        if found == _NUMBER:
+            text = match[_NUMBER]
+            return (float(text) if b"." in text else int(text[:20])), end
+        if found == _REFERENCE:
+            return Reference(int(match[1]), int(match[2])), end
+        if found == _NAMED:
+            return match[_NAMED], end
+        if found == _WORD:
+            return _WORDS[match[_WORD]], end
+        return self._begun(match[_BEGIN], end, depth)
+
+    def _begun(self, bracket: bytes, at: int, depth: int) -> tuple[Any, int]:
+        """What a bracket begins, that ends at ``at``; or the end of an array."""
+        if bracket == b"<<":
+            return self._dictionary(at, depth)
+        if bracket == b"<":
+            return self._hexadecimal(at - 1)
+        if bracket == b"[":
+            return self._array(at, depth)
+        if bracket == b"(":
+            return self._string(at - 1)
+        return _ARRAY_ENDS, at
 
     def skip(self, at: int) -> int:
         """Where white space and comments end."""
@@ -114,10 +130,9 @@ class Reader:
     def _array(self, at: int, depth: int) -> tuple[list[Any], int]:
         found: list[Any] = []
         while True:
-            at = self.skip(at)
-            if self.data.startswith(b"]", at):
-                return found, at + 1
-            value, at = self.object(at, depth + 1)
+            value, at = self._next(at, depth + 1)
+            if value is _ARRAY_ENDS:
+                return found, at
             found.append(value)
 
     def _string(self, at: int) -> tuple[bytes, int]:
