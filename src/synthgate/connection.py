@@ -75,7 +75,9 @@ def watch(client: Any, answer_ms: int = ANSWER_MS_MAX, join_ms: int | None = Non
         except RequestTimedOutError:
             client.force_metadata_update()
             raise
-        except KeyError:  # the connection was dropped meanwhile
+        except KeyError:
+            if (node_id, group) in client._conns:  # noqa: SLF001
+                raise
             client.force_metadata_update()
             raise RequestTimedOutError from None
 
