@@ -55,13 +55,13 @@ def says_decisions(args: tuple[Any, ...]) -> bool:
 
 
 def of_segment(args: tuple[Any, ...]) -> bool:
-    """Of the arguments of a file operation: it makes a segment; builders and key rings make files too."""
+    """Of the arguments of a file operation: it makes a segment; provers and key rings make files too."""
     what = args[1]
     path = Path(f"/proc/self/fd/{what}").readlink() if isinstance(what, int) else what
-    if path.is_dir():
-        return path.name.isdigit() and of_decisions(path.name) and any(path.glob("*.tmp"))
-    log = path.parent.name
-    return log.isdigit() and of_decisions(log) and path.suffix == ".tmp"
+    log = path if path.is_dir() else path.parent
+    if log.parent.name != "ledger" or not log.name.isdigit() or not of_decisions(log.name):
+        return False
+    return any(log.glob("*.tmp")) if path.is_dir() else path.suffix == ".tmp"
 
 
 class Boundary(NamedTuple):
