@@ -24,6 +24,18 @@ def test_an_error_is_told_without_its_text() -> None:
     assert "secret" not in text
 
 
+def test_an_error_is_told_with_what_caused_it() -> None:
+    error = ZeroDivisionError("a secret")
+    error.__cause__ = KeyError("another secret")
+    assert told(error) == "builtins.ZeroDivisionError, caused by builtins.KeyError"
+
+
+def test_an_error_that_is_its_own_cause_is_told() -> None:
+    error = ValueError("a secret")
+    error.__cause__ = error
+    assert told(error).startswith("builtins.ValueError, caused by builtins.ValueError")
+
+
 def test_an_error_from_a_library_is_told_with_our_place() -> None:
     with pytest.raises(ValueError, match="validation error") as caught:
         Settings(brokers=["a secret"])  # type: ignore[arg-type]

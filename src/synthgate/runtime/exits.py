@@ -19,6 +19,9 @@ TRY_LATER: Final = 75
 CONFIGURATION: Final = 78
 """EX_CONFIG: a person must change something first."""
 
+CAUSES_MAX: Final = 4
+"""Errors named in one line: what went wrong, what caused it, and so on."""
+
 log = logging.getLogger("synthgate.runtime")
 
 
@@ -67,12 +70,20 @@ def told(error: BaseException) -> str:
 
     Texts of errors quote values (pydantic's do), and values may be content.
     """
+    chain: list[str] = []
+    at: BaseException | None = error
+    while at is not None and len(chain) < CAUSES_MAX:  # an error can be made its own cause
+        chain.append(_told(at))
+        at = at.__cause__
+    return ", caused by ".join(chain)
+
+
+def _told(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "/synthgate/" in frame.filename]
     places = list(dict.fromkeys(_place(frame) for frame in (*frames[-1:], *ours[-1:])))
     name = f"{type(error).__module__}.{type(error).__qualname__}"
-    cause = f", caused by {told(error.__cause__)}" if error.__cause__ else ""
-    return name + (" at " + ", from ".join(places) if places else "") + cause
+    return name + (" at " + ", from ".join(places) if places else "")
 
 
 def _place(frame: traceback.FrameSummary) -> str:
