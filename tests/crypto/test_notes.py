@@ -31,6 +31,12 @@ def test_a_published_note_opens() -> None:
     assert open_note(SIGNED, published(), "here") == SIGNED.partition("\n\n")[0] + "\n"
 
 
+@pytest.mark.parametrize("more", ["\x00\n", "more\n", "— ours\n", "— ours !\n"])
+def test_what_is_no_signature_is_seen_behind_ours_too(more: str) -> None:
+    with pytest.raises(NoteError, match=r"^here: a signature "):
+        open_note(sign(TEXT, OURS.name, PRIVATE) + more, OURS, "here")
+
+
 def test_what_is_signed_opens_beside_others_signatures() -> None:
     note = sign(TEXT, OURS.name, PRIVATE)
     assert open_note(note, OURS, "here") == TEXT

@@ -55,12 +55,13 @@ def sign(text: str, name: str, private: bytes) -> str:
 
 
 def open_note(note: str, verifier: Verifier, where: str) -> str:
-    """The text of a note that this key has signed. Raises NoteError."""
+    """The text of a note that this key has signed, every line of it as a note has it. Raises NoteError."""
     text, split, signatures = note.rpartition(_SPLIT)
     if not split or not signatures.endswith("\n"):
         raise NoteError(f"{where}: not a signed note")
     text += "\n"
     key = Ed25519PublicKey.from_public_bytes(verifier.public)
+    signed = False
     for line in signatures.removesuffix("\n").split("\n"):
         name, gap, encoded = line.removeprefix(_DASH).partition(" ")
         if not line.startswith(_DASH) or not gap or not name:
@@ -78,5 +79,7 @@ def open_note(note: str, verifier: Verifier, where: str) -> str:
             key.verify(raw[_HASH_BYTES:], text.encode())
         except InvalidSignature as error:
             raise NoteError(f"{where}: the signature of {name} does not fit the text") from error
-        return text
-    raise NoteError(f"{where}: not signed by {verifier.encoded()}")
+        signed = True
+    if not signed:
+        raise NoteError(f"{where}: not signed by {verifier.encoded()}")
+    return text
