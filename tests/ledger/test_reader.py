@@ -106,7 +106,7 @@ def test_more_segments_than_footers_are_kept(tmp_path: Path) -> None:
     reader = a_reader(tmp_path)
     for _ in range(2):
         assert [reader.read(n).index for n in range(70)] == list(range(70))
-    assert len(reader._footers) == 64
+    assert len(reader._footers) == 16
 
 
 def test_threads_share_a_reader(tmp_path: Path) -> None:

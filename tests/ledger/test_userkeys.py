@@ -1,4 +1,6 @@
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,34 @@ def test_least_recently_used_user_is_let_go(tmp_path: Path) -> None:
     ring.key_for("three")
     assert ring.key_for("one") is one
     assert ring.key_for("two").kid != two.kid
+
+
+MANY = """
+import pathlib, sys
+from synthgate.ledger.userkeys import KeyRing
+
+def kib():
+    return int(open("/proc/self/status").read().split("VmRSS:")[1].split()[0])
+
+ring = KeyRing(pathlib.Path(sys.argv[1]), b"m" * 32)
+ring.key_for("first").cipher
+before = kib()
+for number in range(20_000):
+    ring.key_for(f"user-{number:040d}").cipher
+print(kib() - before)
+"""
+
+
+def test_a_user_takes_few_hundred_bytes(tmp_path: Path) -> None:
+    """In a process of its own: what the cipher's library takes, no tracer of Python's memory sees."""
+    said = subprocess.check_output([sys.executable, "-c", MANY, str(tmp_path / "keys")], text=True)
+    assert 0 < int(said) * 1024 / 20_000 < 800
+
+
+def test_a_key_is_not_shown(tmp_path: Path) -> None:
+    key = a_ring(tmp_path).key_for("one")
+    assert key.kid in repr(key)
+    assert repr(key.key)[2:-1] not in repr(key)
 
 
 def test_wrong_master_key_is_named_at_opening_and_at_reading(tmp_path: Path) -> None:

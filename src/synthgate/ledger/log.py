@@ -182,18 +182,18 @@ class Log(LogReader):
             if rises:
                 latest[root] = (index, draft.revision)
             supersedes = before[0] if before is not None and rises else None
-            kid, cipher = self._keys.key_for(draft.user)
+            key = self._keys.key_for(draft.user)
             header = header_json(
                 draft,
                 log=self.log_id,
                 index=index,
                 supersedes=supersedes,
-                kid=kid,
+                kid=key.kid,
                 recorded_at_ms=recorded_at_ms,
             )
             nonce = nonces[row * NONCE_BYTES : (row + 1) * NONCE_BYTES]
-            entry = encode_entry(header, nonce + cipher.encrypt(nonce, draft.content, header))
-            users[kid] = draft.user
+            entry = encode_entry(header, nonce + key.cipher.encrypt(nonce, draft.content, header))
+            users[key.kid] = draft.user
             entries.append(entry)
             leaves.append(leaf_hash(entry))
             source_of.append(sources.setdefault(draft.origin[:2], len(sources)))

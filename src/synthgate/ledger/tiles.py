@@ -16,7 +16,7 @@ from synthgate.ledger.merkle import HASH_BYTES, parents, tree_root
 
 _HEIGHT = 8
 WIDTH = 1 << _HEIGHT
-_TILES_KEPT = 32
+_TILES_KEPT = 8
 """In memory: those at the edge, and what a proof asks for; of each log a worker proves."""
 
 
