@@ -20,6 +20,8 @@ from synthgate.ledger.stores import open_store
 from synthgate.runtime.metrics import REGISTRY
 from synthgate.steps.record_entry import RECORDED, recorded
 
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
 
 @dataclass
 class Installation:
@@ -119,7 +121,7 @@ def copies(at: Installation) -> bytes:
     cases = bus.parts.cases
     rows += [one.model_dump_json() for one in cases._rows.values()]
     if (settled := cases._settled._open) is not None:
-        names = [name for (name,) in settled.execute("SELECT name FROM sqlite_master")]
+        names = [name for (name,) in settled.execute(_TABLES)]
         rows += [row for name in names for (row,) in settled.execute(f"SELECT row FROM {name}")]
     return "\n".join(rows).encode()
 

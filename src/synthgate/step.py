@@ -39,6 +39,8 @@ class Outputs:
     """The same, each on the partition of its own key: for topics that are not partitioned as the batch's."""
     last: dict[str, list[OutRecord]] = field(default_factory=dict)
     """Published once everything above is acknowledged: what says that it is done."""
+    more: bool = False
+    """Of a tick: more is due than one takes; ask again once this is acknowledged."""
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(duty, outcome) to how many; counted in metrics once everything here is acknowledged."""
     rules: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -164,7 +166,7 @@ class Stage(Protocol):
         """These partitions are ours now; anything held for others is let go."""
 
     async def tick(self, partition: int, now_ms: int) -> Outputs:
-        """What time alone makes due on a partition of ours; asked about once a second."""
+        """What time alone makes due on a partition of ours; asked about once a second, or at once for more."""
 
 
 class Span(NamedTuple):

@@ -180,6 +180,20 @@ def test_a_rollback_restores_every_standing_and_leaves_what_rests_on_more(bus: L
     assert sorted(row.status for row in rows) == ["found"] * 2 + ["overturned"] * 4
 
 
+def test_a_standing_that_stands_on_the_topic_is_not_said_again(bus: LocalBus) -> None:
+    users = people(40)
+    ask(bus, users)
+    waited = set(users) - set(suspended(bus, users))
+    said = [user for user in waited if standing(bus, user) is not None]
+    before = len(list(bus.records("standings")))
+    cases = bus.ends("cases")
+    roll_back(bus)
+    assert len(said) == len(waited) == 36
+    assert len(list(bus.records("standings"))) - before == 4  # those who were suspended
+    keys = [record.key or b"" for record in bus.since("cases", cases)]
+    assert sorted(Counter(key for key in keys if key.startswith(b"user/")).values()) == [1] * 40
+
+
 def test_a_rollback_says_who_took_it_back_and_tells_whoever_was_told(bus: LocalBus) -> None:
     (decision,) = ask(bus, ["u"])
     roll_back(bus)

@@ -103,6 +103,11 @@ class Table(Generic[R]):
         row = self.held(key)
         return None if row is UNREADABLE else row
 
+    def read_back(self, key: str) -> bool:
+        """Whether the row of a key came from the topic: what was decided here alone may never get there."""
+        entry = self._entries.get(key)
+        return entry is not None and entry.offset >= 0
+
     def overspoken(self, partition: int) -> Iterator[R]:
         """Rows of a partition behind which another owner's late word stands, to be said again.
 

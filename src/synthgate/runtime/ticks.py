@@ -21,11 +21,19 @@ async def tick(stage: Stage, partitions: Iterable[int], publish: Publish, waits:
     while True:
         await asyncio.sleep(TICK_SECONDS)
         for partition in held:
-            where = f"tick/{partition}"
-            try:
-                outputs = await stage.tick(partition, time.time_ns() // 1_000_000)
-            except Waiting as wait:
-                waits.declare(stage.name, where, wait.what)
-                continue
-            waits.clear(stage.name, where)
-            await publish(outputs, partition)
+            await _asked(stage, partition, publish, waits)
+
+
+async def _asked(stage: Stage, partition: int, publish: Publish, waits: Waits) -> None:
+    """Once, and again for as long as more is due than one tick takes."""
+    where = f"tick/{partition}"
+    more = True
+    while more:
+        try:
+            outputs = await stage.tick(partition, time.time_ns() // 1_000_000)
+        except Waiting as wait:
+            waits.declare(stage.name, where, wait.what)
+            return
+        waits.clear(stage.name, where)
+        await publish(outputs, partition)
+        more = outputs.more

@@ -5,7 +5,7 @@ looking at what is not.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,11 +41,18 @@ class Cases:
         self._due: dict[int, Times] = defaultdict(Times)
         self._open_work: dict[str, set[str]] = defaultdict(set)
         self._overdue: dict[int, dict[str, int]] = defaultdict(dict)
+        self._said: dict[int, dict[str, bytes]] = defaultdict(dict)
 
     def apply(self, partition: int, value: bytes | None, key: bytes | None = None) -> None:
         """One record of ``cases``: a row of incidents (what is none is ignored), or a tombstone of erasure."""
+        case = (key or b"").decode(errors="surrogateescape")
         if value is None:
-            self.forget(partition, (key or b"").decode(errors="surrogateescape"))
+            self.forget(partition, case)
+            return
+        if self._said[partition].get(case) == value:
+            # What this process sent of the row it holds, come back: most of what an owner reads.
+            del self._said[partition][case]
+            self.late.noted(partition, case, 0, holds=True)
             return
         try:
             row = CaseRow.model_validate_json(value)
@@ -75,6 +82,7 @@ class Cases:
         version = self._settled.version(row.case) if held is None else held.version
         if version is not None and row.version <= version:
             return False
+        self._said[partition].pop(row.case, None)
         if _is_settled(row) and self._settled.put(partition, row):
             self._rows.pop(row.case, None)
             self._partition.pop(row.case, None)
@@ -103,20 +111,30 @@ class Cases:
             self._due[partition].drop(row.case)
         return True
 
+    def said(self, partition: int, case: str, value: bytes) -> None:
+        """The row held now goes to the topic in these bytes: nothing new once they are read."""
+        self._said[partition][case] = value
+
     def get(self, case: str) -> CaseRow | None:
         """The case as it is now."""
         held = self._rows.get(case)
         return self._settled.get(case) if held is None else held
 
-    def resting(self, partition: int, after: int | None) -> Iterator[CaseRow]:
+    def resting(
+        self, partition: int, after: int | None, besides: Collection[str] = ()
+    ) -> Iterator[CaseRow]:
         """Content cases that wait or waited for a guard, or rest on a library after a version; None: on none.
 
-        Of those still in memory every one.
+        Of those still in memory every one. besides: ids of cases not asked for.
         """
         for row in self._rows.values():
-            if row.kind == "content" and self._partition[row.case] == partition:
+            if (
+                row.kind == "content"
+                and self._partition[row.case] == partition
+                and row.case not in besides
+            ):
                 yield row
-        yield from self._settled.resting(partition, after)
+        yield from self._settled.resting(partition, after, besides)
 
     def where(self, case: str) -> int | None:
         """The partition a case lives on, if it is held."""
@@ -175,6 +193,7 @@ class Cases:
         self._settled.drop(partition)
         self._due.pop(partition, None)
         self._overdue.pop(partition, None)
+        self._said.pop(partition, None)
 
 
 def _is_settled(row: CaseRow) -> bool:

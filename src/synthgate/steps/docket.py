@@ -35,9 +35,11 @@ class Docket:
 
     def put(self, row: CaseRow, work: Work) -> CaseRow:
         """Keep it and send it; a case that is further on is sent as it is."""
-        self.cases.put(work.partition, row)
-        now = self.cases.get(row.case) or row
-        work.outputs.add("cases", row.case.encode(), now.model_dump_json().encode())
+        taken = self.cases.put(work.partition, row)
+        now = row if taken else self.cases.get(row.case) or row
+        value = now.model_dump_json().encode()
+        self.cases.said(work.partition, row.case, value)
+        work.outputs.add("cases", row.case.encode(), value)
         return now
 
     def say_again(self, work: Work) -> None:

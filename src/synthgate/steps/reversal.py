@@ -25,7 +25,7 @@ from synthgate.steps.resting import Resting
 from synthgate.steps.violations import Violations
 
 USERS_AT_ONCE: Final = 1_000
-"""Users whose cases one tick changes: the others wait a second, and so does nobody else for long."""
+"""Users whose cases one tick changes: between two ticks everybody else has a turn."""
 OVERTURNED: Final = "overturned"
 Owner = tuple[Rollback | int, str]
 """Which rollback, or when a guard was let go, ms; the user's case, or the case itself if it is nobody's."""
@@ -57,7 +57,7 @@ class Reversal:
         self._book = book
         self._done: set[str] = set()
         self._in_time: set[int] = set()
-        self._said: set[tuple[int, Owner, str]] = set()
+        self._said: dict[int, tuple[tuple[str, ...], set[str]]] = {}
 
     def forget(self) -> None:
         """Partitions moved: what the last owner said may not have been published."""
@@ -79,19 +79,21 @@ class Reversal:
         due = [act for act in self._acts() if not self._is_done(act, work)]
         if not due:
             return
-        found = []
-        for owner, cases in self._found(work.partition, due).items():
-            rest = [row for row in cases if (work.partition, owner, row.case) not in self._said]
-            if rest:
-                found.append((owner, rest))
+        acts = tuple(act.id for act in due)
+        of, said = self._said.get(work.partition, (acts, set()))
+        if of != acts:
+            said = set()
+        found = list(self._found(work.partition, due, said).items())
         for owner, cases in found[:USERS_AT_ONCE]:
             if isinstance(owner[0], Rollback):
                 self._reverse(owner[0], cases, work)
             else:
                 self._resume(cases, owner[0], work)
-            self._said.update((work.partition, owner, row.case) for row in cases)
-        if len(found) <= USERS_AT_ONCE:
-            self._said = {one for one in self._said if one[0] != work.partition}
+            said.update(row.case for row in cases)
+        self._said[work.partition] = acts, said
+        work.outputs.more = len(found) > USERS_AT_ONCE
+        if not work.outputs.more:
+            del self._said[work.partition]
             work.outputs.last["cases"] = [_done(act, work) for act in due]
 
     def _acts(self) -> list[Act]:
@@ -114,12 +116,14 @@ class Reversal:
         if rollback is not None and held is not None and held.status != OVERTURNED:
             self._reverse(rollback, [held], work)
 
-    def _found(self, partition: int, due: Sequence[Act]) -> Mapping[Owner, list[CaseRow]]:
-        """Cases to change, and those that were changed by what is due, by user."""
+    def _found(
+        self, partition: int, due: Sequence[Act], said: Collection[str]
+    ) -> Mapping[Owner, list[CaseRow]]:
+        """Cases to change, and those that were changed by what is due, by user; but for those said before."""
         found: defaultdict[Owner, list[CaseRow]] = defaultdict(list)
         rollbacks = [act.rollback for act in due if act.rollback is not None]
         after = min((one.to for one in rollbacks), default=None)
-        for row in self._docket.cases.resting(partition, after):
+        for row in self._docket.cases.resting(partition, after, said):
             rests = Resting.of(row)
             if rests is None:
                 continue

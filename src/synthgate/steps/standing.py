@@ -9,6 +9,7 @@ from synthgate.cases.calendar import moment
 from synthgate.cases.penalties import Conduct
 from synthgate.events.decision import CaseRow
 from synthgate.events.facts import STANDING_ORDER, StandingRow
+from synthgate.events.facts import Standing as Stands
 from synthgate.registries import UNREADABLE, Registries
 from synthgate.step import Work
 from synthgate.steps.docket import Docket
@@ -26,12 +27,21 @@ class Standing:
 
     def settle(self, held: CaseRow, work: Work, since: int) -> None:
         """Say how a user stands now, and keep when that changes by itself. since: of what made it change."""
-        conduct = Conduct.from_row(held.detail)
-        found = penalties.penalties(conduct, self._ladder_at)
-        step, until = penalties.standing(found, work.now_ms)
+        until = self._now(Conduct.from_row(held.detail), work)[1]
         if held.due_at != until:
             held = held.model_copy(update={"version": held.version + 1, "due_at": until})
         self._docket.put(held, work)
+        self.say(held, work, since)
+
+    def moved(self, held: CaseRow, conduct: Conduct, work: Work) -> CaseRow:
+        """The user's case with other conduct, and with when the standing changes by itself."""
+        changed = {"detail": conduct.row(), "due_at": self._now(conduct, work)[1]}
+        return held.model_copy(update=changed)
+
+    def say(self, held: CaseRow, work: Work, since: int) -> None:
+        """Say how a user stands now; the case is kept already."""
+        conduct = Conduct.from_row(held.detail)
+        step = self._now(conduct, work)[0]
         key = base64.b64decode(held.key or "").decode()
         tenant, _, rest = key.partition("/")
         user = rest.split("#", 1)[0]
@@ -49,8 +59,13 @@ class Standing:
             causes=[*others, *live], since=moment(since),
         )  # fmt: skip
         if before is not None and (before.standing, before.causes) == (row.standing, row.causes):
+            if self._registries.standings.read_back(f"{tenant}/{user}"):
+                return
             row = before
         self._say(row, work)
+
+    def _now(self, conduct: Conduct, work: Work) -> tuple[Stands, int | None]:
+        return penalties.standing(penalties.penalties(conduct, self._ladder_at), work.now_ms)
 
     def say_again(self, work: Work) -> None:
         """Standings of this partition behind which another owner's late word stands on the topic."""

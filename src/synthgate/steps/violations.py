@@ -194,10 +194,10 @@ class Violations:
         self, held: CaseRow, event: Happened, work: Work, change: Callable[[Conduct], Conduct]
     ) -> None:
         def changed(row: CaseRow) -> CaseRow:
-            return row.model_copy(update={"detail": change(Conduct.from_row(row.detail)).row()})
+            return self.standing.moved(row, change(Conduct.from_row(row.detail)), work)
 
         if self._docket.advance(USER, held, event, work, also=changed):
-            self.standing.settle(self._docket.get(held.case) or held, work, event.at)
+            self.standing.say(self._docket.get(held.case) or held, work, event.at)
 
     def overturned(self, decision: Decision, key: bytes | None, work: Work) -> None:
         """A later revision let through what was refused: what rested on the refusal falls."""
