@@ -230,6 +230,11 @@ async def test_wrong_number_of_partitions_is_named(world: World) -> None:
         await world.gate(partitions=12)
 
 
+async def test_a_topic_that_is_not_there_is_named(world: World) -> None:
+    with pytest.raises(GateError, match=r"has no topic else\.generation\.events: set topic_prefix"):
+        await world.gate(topic_prefix="else.", start_timeout_s=1.0)
+
+
 async def test_no_broker_is_named() -> None:
     with pytest.raises(GateError, match=r"127\.0\.0\.1:9 within 1 s"):
         async with Gate(brokers="127.0.0.1:9", tenant="a", source="s", start_timeout_s=1.0):

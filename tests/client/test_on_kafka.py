@@ -13,7 +13,7 @@ from brokers import or_not_run
 from client.decider import decision_row
 from client.world import PARTITIONS, PATIENCE_S, TOPICS, World
 from synthgate.broker.kafka import KafkaCluster
-from synthgate.client import Events, Generation
+from synthgate.client import Events, GateError, Generation
 from synthgate.client.reader import POLL_MS
 from synthgate.events.event import Event
 
@@ -24,7 +24,7 @@ EVENTS = Events("acme", "//acme/app")
 
 
 def opened() -> KafkaCluster:
-    cluster = KafkaCluster(1)
+    cluster = KafkaCluster(1, settings={"auto.create.topics.enable": "true"})  # Kafka's own default
     cluster.open()
     return cluster
 
@@ -51,6 +51,20 @@ async def world(cluster: KafkaCluster, topic_prefix: str) -> AsyncIterator[World
 
 def ask(user: str) -> Event:
     return EVENTS.requested(user, Generation("g1", "chat"), prompt="p")
+
+
+async def test_a_wrong_prefix_is_named_and_makes_no_topic(
+    world: World, cluster: KafkaCluster
+) -> None:
+    with pytest.raises(GateError, match=r"has no topic wrong-generation\.events"):
+        await world.gate(topic_prefix="wrong-", start_timeout_s=2.0)
+    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    await admin.start()
+    try:
+        there = await admin.list_topics()
+    finally:
+        await admin.close()
+    assert there and not [name for name in there if name.startswith("wrong-")]
 
 
 async def test_two_replicas_and_a_fact(world: World) -> None:

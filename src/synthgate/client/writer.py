@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 RECORD_BYTES_MAX: Final = 1_048_576
 STOP_S: Final = 5.0
+_LOOK_S: Final = 0.2
+"""Until a topic that is not there is looked for again."""
 _log = logging.getLogger(__name__)
 
 _NOT_ITS_FAULT: Final = (MessageSizeTooLargeError,)
@@ -71,6 +73,7 @@ class Writer:
         self._checks = tuple(checks)
         self._producer: AIOKafkaProducer | None = None
         self._replacing: asyncio.Task[None] | None = None
+        self._missing = ""
 
     @classmethod
     def from_settings(cls, settings: "Settings", *checks: str) -> Self:
@@ -92,9 +95,14 @@ class Writer:
             async with asyncio.timeout(self.start_timeout_s):
                 self._producer = await self._started()
                 for name in self._checks:
-                    await self._check(name)
+                    await self._check(self._producer, self.topic_prefix + name)
         except (KafkaError, TimeoutError) as error:
             await self.close()
+            if self._missing:
+                raise GateError(
+                    f"{self.brokers} has no topic {self._missing}: set topic_prefix to what the chain uses;"
+                    " `synthgate topics create` makes a chain's topics"
+                ) from error
             await told_why(self.brokers, self.security)
             raise GateError(
                 f"no answer from {self.brokers} within {self.start_timeout_s:g} s"
@@ -188,10 +196,14 @@ class Writer:
             raise
         return producer
 
-    async def _check(self, name: str) -> None:
-        topic = self.topic_prefix + name
-        assert self._producer is not None
-        found = await self._producer.partitions_for(topic)
+    async def _check(self, producer: AIOKafkaProducer, topic: str) -> None:
+        # All are asked for: naming one would make it, on a broker that makes topics by itself.
+        while not (
+            found := (await producer.client.fetch_all_metadata()).partitions_for_topic(topic)
+        ):
+            self._missing = topic  # or not there yet
+            await asyncio.sleep(_LOOK_S)
+        self._missing = ""
         if len(found) != self.partitions:
             raise GateError(
                 f"topic {topic} has {len(found)} partitions and the setting partitions says"
