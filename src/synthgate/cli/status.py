@@ -160,7 +160,7 @@ def _versions(versions: dict[str, Any]) -> Iterator[str]:
         said = "that set is active"
     else:
         said = f"ANOTHER set is active ({law[:12]}): workers with this one wait"
-    yield f"law: {versions['law'][:12]} here (in force now: {versions['law_at'][:12]}); {said}"
+    yield f"law: book {versions['law'][:12]} (its rows in force now: {versions['law_at'][:12]}); {said}"
     library = active["library"]
     yield (
         "library: none is active; every text is refused as not configured"
