@@ -1,4 +1,4 @@
-"""The wiring guide: its snippet asks and is answered, its table is the table of topics."""
+"""The wiring guide: its program asks and is answered, its table is the table of topics."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,6 @@ import pytest
 
 from client.decider import decision_row
 from client.world import World
-from synthgate.client.build import now_ms, rfc3339
 from synthgate.events.topics import TOPICS
 from synthgate.steps.partition import partition_of
 
@@ -27,20 +26,38 @@ def test_the_table_names_every_topic_of_a_platform() -> None:
     assert told == held
 
 
-@pytest.mark.embedded
-async def test_the_snippet_asks_and_takes_its_own_answer(world: World) -> None:
+def program(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the page's program defines, where these topics are the chain's."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    monkeypatch.setenv("BROKERS", world.brokers)
+    monkeypatch.setenv("PREFIX", world.prefix)
+    space: dict[str, Any] = {"__name__": "ask"}
+    exec(code, space)
+    return space
 
+
+@pytest.mark.embedded
+async def test_the_program_asks_and_takes_its_own_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def answers(record: Any) -> list[Any]:
         other = decision_row(record, event_hash="0" * 64, action="refuse")
         return [other, decision_row(record, event_id="else"), decision_row(record)]
 
     decider = await world.decider(answers)
-    space: dict[str, Any] = {
-        "brokers": world.brokers, "prefix": world.prefix, "now": rfc3339(now_ms()),
-    }  # fmt: skip
-    exec(code, space)
+    space = program(world, monkeypatch)
     said = await space["ask"]("e-1", "u-7", {"content": {"prompt": "a poem"}})
     assert (said["event_id"], said["action"]) == ("e-1", "release")
     (record,) = decider.heard
     assert record.partition == partition_of(b"acme/u-7", 3)
+
+
+@pytest.mark.embedded
+async def test_the_program_does_not_wait_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = program(world, monkeypatch)
+    assert space["WAIT_S"] == 60
+    space["WAIT_S"] = 2
+    with pytest.raises(TimeoutError):
+        await space["ask"]("e-1", "u-7", {"content": {"prompt": "a poem"}})

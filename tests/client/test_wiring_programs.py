@@ -1,4 +1,4 @@
-"""The programs of the wiring guide, in languages that have no library of ours: built from the page, and run."""
+"""The programs of the wiring guide, which use no library of ours: built from the page, and run."""
 
 import asyncio
 import json
@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from programs import need
 from synthgate.broker.choose import Broker
 from synthgate.broker.jars import kafka_jars
 from synthgate.demo.chain import Chain
+from synthgate.settings import Settings
 from synthgate.steps.partition import partition_of
 
 ROOT = Path(__file__).parents[2]
@@ -65,23 +68,10 @@ def test_a_program_goes_through_both_gates(language: str, running: Chain, tmp_pa
     for file in (GUIDES / "go").glob("go.*"):
         shutil.copy(file, tmp_path)
     settings = running.settings
-    environ = os.environ | {
-        "BROKERS": settings.brokers,
-        "PREFIX": settings.topic_prefix,
-        "OBJECTS": str(settings.objects_dir),
-        "PASS_KEY": str(settings.keys_dir / "pass-1.key"),
-        "JARS": str(kafka_jars()) if language == "java" else "",
-    }
     another = tmp_path / "pass-2.key"
     another.write_text("ab" * 32)
-
-    def program(commands: str, user: str, **more: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            ["bash", "-ec", commands.replace("u-7", user)],
-            cwd=tmp_path, env=environ | more, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
+    jars = {"JARS": str(kafka_jars())} if language == "java" else {}
+    program = partial(_started, settings, tmp_path, **jars)
     commands = _commands(language)
     said, why = program(commands, "u-7").communicate(timeout=PATIENCE_S)
     served = re.findall(r"^served (\S+)$", said, re.MULTILINE)
@@ -95,11 +85,41 @@ def test_a_program_goes_through_both_gates(language: str, running: Chain, tmp_pa
         assert process.returncode
         assert "served " not in said
         assert words in why
-    asyncio.run(_sent_by_the_schema(running, language))
+    sent = ["generation.completed"] * 2 + ["generation.requested"] * 3
+    asyncio.run(_sent_by_the_schema(running, language, sent))
 
 
-async def _sent_by_the_schema(running: Chain, language: str) -> None:
-    """The five events of three runs are on the topic, of the right shape, on the right partition."""
+@pytest.mark.timeout(400)
+def test_python_asks_and_is_answered(running: Chain, tmp_path: Path) -> None:
+    (tmp_path / "ask.py").write_text(_block("python"), "utf-8")
+    venv = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    for user, answer in (("u-7", r"release"), ("u-8", r"refuse .*\bunverified\w*.*")):
+        process = _started(running.settings, tmp_path, _commands("python"), user, PATH=venv)
+        said, why = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, why
+        assert re.fullmatch(answer, said.strip())
+    asyncio.run(_sent_by_the_schema(running, "python", ["generation.requested"] * 2))
+
+
+def _started(
+    settings: Settings, folder: Path, commands: str, user: str, **more: str
+) -> "subprocess.Popen[str]":
+    """The commands of the page, for a user, with the names that they want."""
+    named = {
+        "BROKERS": settings.brokers,
+        "PREFIX": settings.topic_prefix,
+        "OBJECTS": str(settings.objects_dir),
+        "PASS_KEY": str(settings.keys_dir / "pass-1.key"),
+    }
+    return subprocess.Popen(
+        ["bash", "-ec", commands.replace("u-7", user)],
+        cwd=folder, env=os.environ | named | more, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def _sent_by_the_schema(running: Chain, language: str, sent: list[str]) -> None:
+    """The events of all runs are on the topic, of the right shape, on the right partition."""
     settings = running.settings
     validator = jsonschema.Draft202012Validator(SCHEMA)
     found: list[Any] = []
@@ -107,7 +127,7 @@ async def _sent_by_the_schema(running: Chain, language: str) -> None:
         settings.topic("generation.events"), bootstrap_servers=settings.brokers,
         auto_offset_reset="earliest",
     ) as events:  # fmt: skip
-        while len(found) < 5:
+        while len(found) < len(sent):
             record = await asyncio.wait_for(events.getone(), 60)
             attrs = {name.removeprefix("ce_"): text.decode() for name, text in record.headers}
             if not attrs["id"].startswith(language):
@@ -115,7 +135,7 @@ async def _sent_by_the_schema(running: Chain, language: str) -> None:
             found.append(attrs["type"])
             validator.validate({**attrs, "data": json.loads(record.value)})
             assert record.partition == partition_of(record.key, settings.partitions)
-    assert sorted(found) == ["generation.completed"] * 2 + ["generation.requested"] * 3
+    assert sorted(found) == sent
 
 
 def test_the_modules_of_the_page_are_those_that_are_pinned() -> None:
