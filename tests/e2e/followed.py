@@ -105,7 +105,10 @@ def settled(topic: "dict[int, list[Record]]") -> bool:
 
 
 def holds(history: "History") -> Iterator[str]:
-    """A hold has its case; it is open exactly as long as the latest revision holds."""
+    """A hold has its case; it is open exactly as long as the latest revision holds.
+
+    Its version says more than the revision: each try in vain is one (decision 0053).
+    """
     last: dict[str, dict[str, Any]] = {}
     held: set[str] = set()
     for entry in history.entry.values():
@@ -123,8 +126,9 @@ def holds(history: "History") -> Iterator[str]:
         state = "open" if last[root]["action"] == "hold" else "closed"
         if row is None:
             yield f"{root} was held, and has no case"
-        elif row["state"] != state or row["version"] != last[root]["revision"]:
-            yield f"the hold of {root} is {row['state']} at {row['version']}; it should be {state}"
+        elif (row["state"], row["detail"]["revision"]) != (state, last[root]["revision"]):
+            said = f"{row['state']} on revision {row['detail']['revision']}"
+            yield f"the hold of {root} is {said}; it should be {state} on {last[root]['revision']}"
     yield from (f"{name} holds nothing" for name in rows)
 
 

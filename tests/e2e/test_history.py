@@ -187,6 +187,12 @@ def _open_again(history: History) -> None:
     _add(history, "cases", row | {"state": "open"}, row["case"])
 
 
+def _tried_in_vain(history: History, revision: int = 0) -> None:
+    row = _last(history, "cases", "hold/")
+    detail = row["detail"] | {"revision": row["detail"]["revision"] + revision}
+    _add(history, "cases", row | {"version": row["version"] + 1, "detail": detail}, row["case"])
+
+
 def _counted_twice(history: History) -> None:
     row = _last(history, "standings")
     causes = [*row["causes"], row["causes"][0]]
@@ -243,6 +249,7 @@ PLANTS: dict[str, tuple[str, Callable[[History], Any]]] = {
     "a case too many": ("cases", _case_under_another_name),
     "no cases": ("cases", lambda h: h.cases[HERE].clear()),
     "a closed hold that opens": ("holds", _open_again),
+    "a hold closed on another revision": ("holds", lambda h: _tried_in_vain(h, 1)),
     "a violation counted twice": ("standings", _counted_twice),
     "an old standing said last": ("standings", _said_late),
     "a standing said in two ways": ("standings", _said_twice),
@@ -259,3 +266,9 @@ def test_a_planted_fault_is_found(plant: str, sound: History) -> None:
     spoiled = copy.deepcopy(sound)
     spoil(spoiled)
     assert check in named(spoiled)
+
+
+def test_a_try_in_vain_is_no_fault(sound: History) -> None:
+    tried = copy.deepcopy(sound)
+    _tried_in_vain(tried)
+    assert not named(tried)
