@@ -126,7 +126,9 @@ def holds(history: "History") -> Iterator[str]:
         state = "open" if last[root]["action"] == "hold" else "closed"
         if row is None:
             yield f"{root} was held, and has no case"
-        elif (row["state"], row["detail"]["revision"]) != (state, last[root]["revision"]):
+        elif (row["state"], row["detail"]["revision"]) != (state, last[root]["revision"]) or (
+            row["version"] < last[root]["revision"]
+        ):
             said = f"{row['state']} on revision {row['detail']['revision']}"
             yield f"the hold of {root} is {said}; it should be {state} on {last[root]['revision']}"
     yield from (f"{name} holds nothing" for name in rows)
