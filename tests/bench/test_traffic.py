@@ -80,8 +80,18 @@ async def test_it_is_not_waited_for_a_reader_that_ended(tmp_path: Path) -> None:
 
 def test_the_rate_of_a_burst_leaves_its_first_tenth_out(tmp_path: Path) -> None:
     traffic = Traffic(local_settings(tmp_path), Written())
-    phase = Phase("x", dict.fromkeys(range(101), 0.0))
+    phase = Phase("x", dict.fromkeys(range(101), 0.0), sent=9.5)
     for number in range(101):  # slow at first, then 100 a second
         at = number * 1.0 if number < 10 else 9.0 + (number - 9) / 100
         traffic.answers[number] = Answer(at, "release", ())
     assert round(rate_of(traffic, phase)) == 100
+
+
+def test_the_rate_of_a_burst_that_is_answered_all_at_once_counts_from_its_sending(
+    tmp_path: Path,
+) -> None:
+    traffic = Traffic(local_settings(tmp_path), Written())
+    phase = Phase("x", dict.fromkeys(range(100), 99.5), sent=100.0)
+    for number in phase.due:
+        traffic.answers[number] = Answer(102.0 + number / 1e6, "release", ())
+    assert round(rate_of(traffic, phase)) == 50
