@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     shares: tuple[float, ...]
 
 
-QUICK: Final = Plan(warm=300, burst=2_500, calm_seconds=4, turn_seconds=3, turns=1, shares=(0.1,))
+QUICK: Final = Plan(warm=200, burst=1_500, calm_seconds=3, turn_seconds=1, turns=1, shares=(0.1,))
 LONG: Final = Plan(
     warm=3_000,
     burst=20_000,
