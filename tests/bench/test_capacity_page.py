@@ -74,3 +74,9 @@ def test_figures_of_a_broker_of_somebody_else_do_not_do() -> None:
 def test_every_topic_has_its_bytes() -> None:
     for row in FOUND["together"]:
         assert set(row["bytes_per_event"]["topics"]) == {topic.name for topic in TOPICS}
+
+
+def test_no_rate_takes_more_than_the_cores_there_are() -> None:
+    """A rate that would is not one: most answers of a burst come at its end (``running.rate_of``)."""
+    for row in FOUND["together"]:
+        assert row["events_per_second"] * row["cpu_us_per_event"] / 1e6 < FOUND["cores"], row
