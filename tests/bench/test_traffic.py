@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from local_bus import local_settings
+from synthgate.bench.load import Odd
 from synthgate.bench.running import rate_of
 from synthgate.bench.traffic import Answer, Phase, Traffic
 
@@ -33,28 +34,28 @@ def _decision(number: int, action: str = "release", *codes: str) -> Any:
 async def test_requests_are_due_by_the_clock(tmp_path: Path) -> None:
     written = Written()
     traffic = Traffic(local_settings(tmp_path), written)
-    phase = await traffic.steady("x", 100, 0.2, slow_every=4)
+    phase = await traffic.steady("x", 100, 0.2, odd=Odd(4, "image"))
     assert len(written) == len(phase.due) == 20
     due = list(phase.due.values())
     assert all(0.009 < later - sooner < 0.011 for sooner, later in pairwise(due))
     assert all(sent["at"] > at - 0.005 for sent, at in zip(written, due, strict=True))
     media = [orjson.loads(sent["value"])["generation"]["medium"] for sent in written]
     assert media.count("image") == 5
-    assert phase.slow == {number for number, medium in enumerate(media) if medium == "image"}
+    assert phase.odd == {number for number, medium in enumerate(media) if medium == "image"}
     again = await traffic.steady("y", 100, 0.02)
     assert min(again.due) == 20  # no number twice: a repeat is not another request
 
 
 async def test_the_first_answer_counts_and_lanes_are_told_apart(tmp_path: Path) -> None:
     traffic = Traffic(local_settings(tmp_path), Written())
-    phase = Phase("x", {0: time.time(), 1: time.time()}, slow={1})
+    phase = Phase("x", {0: time.time(), 1: time.time()}, odd={1})
     traffic.hear(_decision(0))
     first = traffic.answers[0]
     traffic.hear(_decision(0))
     traffic.hear(_decision(1, "refuse", "expired"))
     assert traffic.answers[0] is first
     assert traffic.answers[1][1:] == ("refuse", ("expired",))
-    assert len(traffic.seconds(phase)) == len(traffic.seconds(phase, slow=True)) == 1
+    assert len(traffic.seconds(phase)) == len(traffic.seconds(phase, odd=True)) == 1
 
 
 async def test_what_is_not_answered_is_counted(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """``synthgate bench latency``: from the producer's send to the decision read, and where the time goes.
 
 On one broker, for the chain over six topics and fused, each in one process: capacity (a burst), then a steady
-10 requests a second, then rising shares of that capacity, then half of it without and with slow-lane traffic in
-turns.
+10 requests a second, then rising shares of that capacity, then half of it in turns: one request in twenty is
+refused, on the fast lane and on the slow one, where moderation takes its time. What is told of a turn is the
+others' wait.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from synthgate.bench import stages_seen
+from synthgate.bench.load import Odd
 from synthgate.bench.on_broker import on_broker, progress
 from synthgate.bench.running import TOPOLOGIES, answered, rate_of, watched_chain
 from synthgate.bench.stages_seen import percentile
@@ -21,7 +23,7 @@ from synthgate.demo.chain import Chain
 from synthgate.runtime.memory import collect_seldom
 
 CALM_RATE: Final = 10.0
-SLOW_EVERY: Final = 20
+ODD_EVERY: Final = 20
 SLOW_SECONDS: Final = 2.0
 AIM_CALM_MS: Final = 50.0
 AIM_HALF_MS: Final = 100.0
@@ -29,7 +31,7 @@ AIM_MOVED: Final = 0.10
 
 
 class Plan(NamedTuple):
-    """How much of what. ``turns``: of half capacity without and with slow traffic, each so long.
+    """How much of what. ``turns``: of half capacity with all on the fast lane, and not, each so long.
 
     shares: of capacity, in rising order, each for a turn: where does the wait begin to grow?
     """
@@ -66,7 +68,7 @@ def measure(*, quick: bool, folder: Path | None = None) -> dict[str, Any]:
     def work(broker: Broker, home: Path) -> dict[str, Any]:
         return {
             "aims": {"calm_ms": AIM_CALM_MS, "half_ms": AIM_HALF_MS, "moved": AIM_MOVED},
-            "slow": {"share": 1 / SLOW_EVERY, "seconds": SLOW_SECONDS},
+            "slow": {"share": 1 / ODD_EVERY, "seconds": SLOW_SECONDS},
             "topologies": [_topology(broker, home, name, plan) for name in TOPOLOGIES],
         }
 
@@ -83,7 +85,7 @@ def _topology(broker: Broker, home: Path, name: str, plan: Plan) -> dict[str, An
 
 
 class Seen(NamedTuple):
-    """What one topology did. ``plain`` and ``mixed``: turns without and with slow traffic."""
+    """What one topology did. ``plain`` and ``mixed``: turns with all on the fast lane, and not."""
 
     traffic: Traffic
     capacity: float
@@ -102,7 +104,9 @@ async def _phases(chain: Chain, name: str, plan: Plan) -> Seen:
         progress(f"{name}: {capacity:,.0f} events/s; now {CALM_RATE:g} a second")
         calm = await traffic.steady("calm", CALM_RATE, plan.calm_seconds)
         await answered(traffic, calm)
-        rising, plain, mixed = [], [], []
+        rising: list[tuple[float, Phase]] = []
+        plain: list[Phase] = []
+        mixed: list[Phase] = []
         for share in plan.shares:
             progress(f"{name}: {share:.0%} of that")
             phase = await traffic.steady("rising", capacity * share, plan.turn_seconds)
@@ -110,12 +114,12 @@ async def _phases(chain: Chain, name: str, plan: Plan) -> Seen:
             rising.append((capacity * share, phase))
         for turn in range(plan.turns):
             progress(f"{name}: half of that, turn {turn + 1} of {plan.turns}")
-            plain.append(await traffic.steady("plain", capacity / 2, plan.turn_seconds))
-            await answered(traffic, plain[-1])
             # However slow the chain is, one request of the turn goes by the slow lane.
-            long = max(plan.turn_seconds, SLOW_EVERY / (capacity / 2))
-            mixed.append(await traffic.steady("mixed", capacity / 2, long, slow_every=SLOW_EVERY))
-            await answered(traffic, mixed[-1])
+            long = max(plan.turn_seconds, ODD_EVERY / (capacity / 2))
+            for turns, medium in ((plain, "text"), (mixed, "image")):
+                odd = Odd(ODD_EVERY, medium)
+                turns.append(await traffic.steady(medium, capacity / 2, long, odd=odd))
+                await answered(traffic, turns[-1])
         return Seen(traffic, capacity, calm, rising, plain, mixed)
 
 
@@ -126,7 +130,7 @@ def _row(name: str, seen: Seen, spans: Sequence[stages_seen.Span]) -> dict[str, 
         before = percentile(traffic.seconds(plain), 0.99)
         moved.append(percentile(traffic.seconds(mixed), 0.99) / before - 1)
     half = sorted(seconds for plain in seen.plain for seconds in traffic.seconds(plain))
-    slow = sorted(s for mixed in seen.mixed for s in traffic.seconds(mixed, slow=True))
+    slow = sorted(s for mixed in seen.mixed for s in traffic.seconds(mixed, odd=True))
     in_plain = [
         span
         for phase in seen.plain

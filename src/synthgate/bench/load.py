@@ -30,6 +30,7 @@ from synthgate.steps.partition import partition_of
 
 TENANT: Final = "bench"
 TEMPLATE: Final = "chat"
+UNREGISTERED: Final = "nobody-registered-it"
 TERMS: Final = "1"
 _TERMS_SHA256: Final = hashlib.sha256(b"bench terms").hexdigest()
 USERS: Final = 2_000
@@ -39,6 +40,17 @@ _PROMPT_BYTES: Final = EVENT_BYTES - 400
 _RECORD_OVERHEAD: Final = 300
 _HOUR_MS: Final = 3_600_000
 _WHILE_MS: Final = 10_000
+
+
+class Odd(NamedTuple):
+    """One in ``every`` requests is of a template nobody registered, and refused; images take the slow lane."""
+
+    every: int
+    medium: str
+
+    def holds(self, number: int) -> bool:
+        """Whether the request of that number is one of them."""
+        return number % self.every == 0
 
 
 class Sent(NamedTuple):
@@ -57,17 +69,14 @@ def events(
     *,
     first: int = 0,
     answer_by_ms: int | None = None,
-    slow_every: int = 0,
+    odd: Odd | None = None,
 ) -> Iterator[Sent]:
-    """``count`` requests from number ``first`` on; the same numbers give the same prompts, ids and users.
-
-    Every ``slow_every``-th asks for an image: those take the slow lane, and are refused.
-    """
+    """``count`` requests from number ``first`` on; the same numbers give the same prompts, ids and users."""
     numbers = random.Random(20260101 + first)
     known = _sentences()
     at = moment(now_ms)
     for number in range(first, first + count):
-        slow = slow_every > 0 and number % slow_every == 0
+        is_odd = odd is not None and odd.holds(number)
         user = f"user-{numbers.randrange(USERS):05d}"
         key = f"{TENANT}/{user}".encode()
         data = {
@@ -78,8 +87,8 @@ def events(
                 "dst_port": 443, "client_fingerprint": f"device-{user}",
             },
             "generation": {
-                "id": f"generation-{number}", "medium": "image" if slow else "text",
-                "template": TEMPLATE,
+                "id": f"generation-{number}", "medium": odd.medium if odd and is_odd else "text",
+                "template": UNREGISTERED if is_odd else TEMPLATE,
                 "model": "model-1", "purpose": "chat",
             },
             "content": {"prompt": prompt(numbers, known, _PROMPT_BYTES)},

@@ -55,7 +55,7 @@ def of_latency(found: Mapping[str, Any]) -> str:
         lines += _load(row["half"], aims["half_ms"])
         slow = row["slow_lane"]
         lines.append(
-            f"  {found['slow']['share']:.0%} on the slow lane, {found['slow']['seconds']:g} s each"
+            f"  {found['slow']['share']:.0%} on the slow lane, {found['slow']['seconds']:g} s a batch"
             f" ({slow['slow_p50_ms']:,.0f} ms): p99 of the fast lane {slow['fast_p99_moved']:+.1%}"
             f"   aim: less than {aims['moved']:.0%}"
         )

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import orjson
 
-from synthgate.bench.load import Sent, events, load_events, producer
+from synthgate.bench.load import Odd, Sent, events, load_events, producer
 from synthgate.client.reader import Reader
 from synthgate.settings import Settings
 
@@ -47,11 +47,14 @@ class Answer(NamedTuple):
 
 @dataclass(slots=True)
 class Phase:
-    """Requests sent together: number to when it was due (Unix s); from the first sent to all answered."""
+    """Requests sent together: number to when it was due (Unix s); from the first sent to all answered.
+
+    odd: those that are refused.
+    """
 
     name: str
     due: dict[int, float] = field(default_factory=dict)
-    slow: set[int] = field(default_factory=set)
+    odd: set[int] = field(default_factory=set)
     began: float = 0.0
     sent: float = 0.0
     answered: float = 0.0
@@ -79,7 +82,7 @@ class Traffic:
         """The reader gave up; what is waited for will not come."""
         self.broken = "the reader of decisions ended"
 
-    async def steady(self, name: str, rate: float, seconds: float, *, slow_every: int = 0) -> Phase:
+    async def steady(self, name: str, rate: float, seconds: float, odd: Odd | None = None) -> Phase:
         """Send ``rate`` requests a second for so long; all are acknowledged when it returns."""
         phase = Phase(name)
         acks: deque[Any] = deque()
@@ -87,7 +90,7 @@ class Traffic:
         due = 0.0
         while left:
             many = min(left, max(round(rate * MADE_SECONDS), 1))
-            made = self._made(many, phase, slow_every)
+            made = self._made(many, phase, odd)
             due = max(due, time.time())
             phase.began = phase.began or due
             for number, sent in made:
@@ -122,21 +125,21 @@ class Traffic:
                 return sum(number not in self.answers for number in waiting)
             await asyncio.sleep(0.02)
 
-    def seconds(self, phase: Phase, *, slow: bool = False) -> list[float]:
-        """From due to read, of every answered request of one lane, sorted."""
+    def seconds(self, phase: Phase, *, odd: bool = False) -> list[float]:
+        """From due to read, of every answered request that is odd or is not, sorted."""
         return sorted(
             self.answers[number].at - due
             for number, due in phase.due.items()
-            if number in self.answers and (number in phase.slow) == slow
+            if number in self.answers and (number in phase.odd) == odd
         )
 
-    def _made(self, many: int, phase: Phase, slow_every: int) -> list[tuple[int, Sent]]:
+    def _made(self, many: int, phase: Phase, odd: Odd | None) -> list[tuple[int, Sent]]:
         first, self._next = self._next, self._next + many
         numbers = range(first, self._next)
-        if slow_every:
-            phase.slow.update(number for number in numbers if number % slow_every == 0)
+        if odd is not None:
+            phase.odd.update(filter(odd.holds, numbers))
         now_ms = time.time_ns() // 1_000_000
-        made = events(self._settings, many, now_ms, first=first, slow_every=slow_every)
+        made = events(self._settings, many, now_ms, first=first, odd=odd)
         return list(zip(numbers, made, strict=True))
 
     async def _send(self, sent: Sent) -> Any:
