@@ -3,12 +3,14 @@
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from synthgate.__main__ import main
 from synthgate.bench import peers, variants
 from synthgate.bench.child import VARIANTS
+from synthgate.bench.variants import Variant
 from synthgate.broker.choose import Broker
 
 PEERS_PYTHON = Path(__file__).parents[2] / ".venv-peers" / "bin" / "python"
@@ -59,3 +61,22 @@ def test_ratios_name_variants_that_the_child_knows() -> None:
     assert len(set(letters)) == len(letters)
     assert {letter for name in peers.RATIOS for letter in name.split("/")} <= set(letters)
     assert {variant.name for variant in peers.VARIANTS} <= set(VARIANTS)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_chain_whole_is_measured_in_the_long_form_alone(
+    monkeypatch: pytest.MonkeyPatch, quick: bool
+) -> None:
+    def ran(_broker: Any, _home: Any, these: list[Variant], **_: Any) -> dict[str, Any]:
+        return {one.letter: {"per_second": 2.0, "cpu_seconds": 1.0, "events": 2} for one in these}
+
+    monkeypatch.setattr(variants, "on_broker", lambda _bench, work, **_: work(None, Path()))
+    monkeypatch.setattr(variants, "_round", ran)
+    found = variants.measure("peers", peers.VARIANTS, peers.RATIOS, quick=quick)
+    left_out = set("cd") if quick else set()
+    assert {row["variant"] for row in found["rows"]} == {
+        v.letter for v in peers.VARIANTS
+    } - left_out
+    assert [row["ratio"] for row in found["ratios"]] == [
+        name for name in peers.RATIOS if not left_out & set(name)
+    ]

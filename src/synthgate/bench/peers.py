@@ -1,7 +1,8 @@
 """``synthgate bench peers``: the same six ``decide`` on the same events in other engines and in ours.
 
-What each does: (o, p) and the peers decide and no more; (c, d) are the chain whole. It keeps registries fresh,
-logs with fsync, signs passes, accounts for every offset and answers every decision: compare like with like.
+What each does: (o, p) and the peers decide and no more; (c, d), in the long form alone, are the chain whole.
+It keeps registries fresh, logs with fsync, signs passes, accounts for every offset and answers every decision:
+compare like with like.
 The peers' own code lies in tests/bench/peers and needs the extra ``peers``.
 """
 
