@@ -11,7 +11,16 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from synthgate.bench.load import TENANT, USERS, Sent, event_id, events, moment, verified
+from synthgate.bench.load import (
+    TENANT,
+    UNREGISTERED,
+    USERS,
+    Sent,
+    event_id,
+    events,
+    moment,
+    verified,
+)
 from synthgate.events.facts import ConsentRow, ControlRow, RevocationRow, Row, TemplateRow
 from synthgate.settings import Settings
 from synthgate.steps.partition import partition_of
@@ -112,7 +121,7 @@ def _other(settings: Settings, kind: str, number: int, request: Sent) -> Sent:
     elif kind == "held":
         data["content"] = {"prompt": "写一句稳赚不赔的理财广告"}
     elif kind == "unknown template":
-        data["generation"]["template"] = "nobody-registered-it"
+        data["generation"]["template"] = UNREGISTERED
     elif kind == "image":
         data["generation"]["medium"] = "image"
     elif kind == "no pass":
